@@ -1,0 +1,152 @@
+"""A bare answer of the service, and the error that it stands for.
+
+This is the one place where httpx's exceptions and the service's error bodies become ours.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import httpx
+
+from wsops.errors import BadAnswer, CloudRefused, CloudUnreachable, refusal_for
+from wsops.pace import retry_after
+from wsops.redact import scrub
+
+_REQUEST_ID_HEADERS = ("X-Request-Id", "X-Openstack-Request-Id")
+_SHOWN = 300
+_FIELDS = ("error_code", "error_msg", "error_detail", "encoded_authorization_message")
+
+NEVER_LEFT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.ProxyError,
+)
+"""Exceptions that prove that no byte of the request was sent."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: status, body, request ID; `generation` is that of the credentials used."""
+
+    status: int
+    content: bytes
+    method: str = "POST"
+    path: str = ""
+    request_id: str | None = None
+    retry_after: float | None = None
+    generation: str = ""
+    content_type: str = field(default="", repr=False)
+
+    @classmethod
+    def of(cls, response: httpx.Response, method: str, path: str, generation: str) -> Answer:
+        """Take what we need from an httpx response."""
+        ids = (response.headers.get(name) for name in _REQUEST_ID_HEADERS)
+        return cls(
+            status=response.status_code,
+            content=response.content,
+            method=method,
+            path=path,
+            request_id=next((scrub(found)[:128] for found in ids if found), None),
+            retry_after=retry_after(response.headers.get("Retry-After")),
+            generation=generation,
+            content_type=response.headers.get("Content-Type", ""),
+        )
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The body as a JSON object; empty where it is anything else."""
+        try:
+            found = json.loads(self.content)
+        except (ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    @cached_property
+    def error(self) -> dict[str, str | None]:
+        """The service's four error fields; IAM nests its own under "error"."""
+        body = self.document
+        inner = body.get("error")
+        if isinstance(inner, dict):
+            body = {"error_code": inner.get("code"), "error_msg": inner.get("message")}
+        return {
+            name: scrub(str(body[name])) if body.get(name) is not None else None for name in _FIELDS
+        }
+
+    @property
+    def error_code(self) -> str | None:
+        """The service's code, where the body has one, whatever the status says."""
+        return self.error["error_code"]
+
+    @property
+    def means_missing(self) -> bool:
+        """Whether it says "not found" in spite of its status (WKS.0202 comes as 500)."""
+        return self.error_code == "WKS.0202"
+
+    def shown(self) -> str:
+        """Give the start of the body, without secrets, for a message or the journal."""
+        return scrub(self.content[: 4 * _SHOWN].decode("utf-8", "replace"))[:_SHOWN]
+
+
+def error_for(answer: Answer) -> CloudRefused | BadAnswer:
+    """Make the error that an answer stands for."""
+    error = answer.error
+    if not any(error.values()) and answer.status < 400:
+        return bad_answer(answer, None)
+    code, said = error["error_code"], error["error_msg"]
+    words = [f"HTTP {answer.status}", code or "", said or answer.shown() or "without a word"]
+    if error["error_detail"]:
+        words.append(f"({error['error_detail'][:_SHOWN]})")
+    return refusal_for(answer.status, code)(
+        " ".join(word for word in words if word),
+        status=answer.status,
+        code=code,
+        error_msg=said,
+        detail=error["error_detail"],
+        encoded_authorization_message=error["encoded_authorization_message"],
+        method=answer.method,
+        path=answer.path,
+        request_id=answer.request_id,
+    )
+
+
+def bad_answer(answer: Answer, error: Exception | None) -> BadAnswer:
+    """Make the error of an answer that is not in the contract, such as a log-in page."""
+    if "html" in answer.content_type:
+        what = "a web page came instead of JSON: a proxy or a log-in page answered"
+    elif error is not None:
+        what = f"the answer does not fit the contract: {_first_line(error)}"
+    else:
+        what = f"unexpected HTTP {answer.status}"
+    return BadAnswer(
+        f"{what}; it begins {answer.shown()[:120]!r}",
+        method=answer.method,
+        path=answer.path,
+        request_id=answer.request_id,
+    )
+
+
+def unreachable(error: httpx.RequestError, method: str, path: str) -> CloudUnreachable | BadAnswer:
+    """Make the error of a read that got no usable answer."""
+    what = scrub(str(error)) or type(error).__name__
+    if isinstance(error, NEVER_LEFT):
+        return CloudUnreachable(f"cannot connect: {what}", method=method, path=path)
+    return BadAnswer(
+        f"the connection broke: {type(error).__name__}: {what}",
+        method=method,
+        path=path,
+        remedy="run it again; if it stays, look at the network or the proxy",
+    )
+
+
+def _first_line(error: Exception) -> str:
+    problems = getattr(error, "errors", None)
+    if callable(problems):
+        first = problems(include_url=False, include_input=False, include_context=False)[0]
+        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

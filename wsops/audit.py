@@ -1,0 +1,231 @@
+"""Reads a fleet concurrently and says which desktops do not run their pool's image.
+
+The region's filter only saves traffic; what differs is decided here, by comparing image IDs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from wsops.client import Workspace
+from wsops.errors import CloudError, CloudRefused, CloudUnreachable, NotAllowed, PlanError
+from wsops.models import Audit, Desktop, Image, Mismatch, Pool, SubJob, differs, utc_now
+from wsops.plan import Reading, Region, chosen
+
+REBUILD_TYPES = ("rebuildDesktopPool", "rebuildDesktops")
+_IMAGE_WORDS = {True: "IMAGE_ID", False: "IMAGE"}  # newer and older documents
+
+T = TypeVar("T")
+S = TypeVar("S")
+Tell = Callable[[int, int], None]
+Collect = Callable[[Pool, Desktop], None]
+
+
+@dataclass(frozen=True)
+class _PoolSeen:
+    mismatches: tuple[Mismatch, ...]
+    desktops: int
+    disagreements: int
+    note: str
+    unread: bool = False
+
+
+def audit(
+    ws: Workspace,
+    pools: Sequence[str] = (),
+    *,
+    full: bool = False,
+    collect: Collect | None = None,
+    tell: Tell = lambda _done, _all: None,
+) -> Audit:
+    """Read the pools whose names match, all without any, and give their mismatches.
+
+    Args:
+        ws: the connection.
+        pools: shell patterns of names, or IDs.
+        full: read all desktops, not only those that the region's filter gives.
+        collect: called with each pool and each of its desktops that was read, from many threads;
+            twice for the same desktop where a list changed and was read again.
+        tell: called with (pools read, pools in all) after each pool.
+
+    Raises:
+        PlanError: a pattern matches no pool.
+        CloudError: the list of pools could not be read, or the credentials are not good.
+    """
+    listing = ws.pools()
+    wanted = chosen(listing.rows, pools)
+    word = "" if full else _filter_word(ws, wanted)
+    seen = spread(ws, lambda pool: _look_at(ws, pool, word, collect), wanted, tell)
+    notes = () if listing.steady else ("the list of pools changed while it was read",)
+    return Audit(
+        taken_at=utc_now(),
+        region=ws.settings.region,
+        project_id=ws.project_id,
+        pools=wanted,
+        desktops=sum(s.desktops for s in seen),
+        mismatches=tuple(m for s in seen for m in s.mismatches),
+        full=not word,
+        notes=notes + tuple(s.note for s in seen if s.note),
+        disagreements=sum(s.disagreements for s in seen),
+        unread=sum(s.unread for s in seen),
+    )
+
+
+def region_of(ws: Workspace, pools: Iterable[Pool]) -> Region:
+    """Find out what the region knows, by the profile or by one read.
+
+    inconsistent-statics came in the same release as handle_type: 200 means a new region, 404
+    APIGW.0101 an old one. Anything else is no answer, and no plan is made on a guess.
+
+    Raises:
+        PlanError: the read did not tell.
+    """
+    features = ws.settings.features
+    if features.handle_type != "auto":
+        return Region(
+            knows_handle_type=features.handle_type == "yes",
+            honours_desktop_ids=features.desktop_ids,
+        )
+    first = next(iter(pools), None)
+    if first is None:
+        msg = "the project has no pool"
+        raise PlanError(msg)
+    return Region(
+        knows_handle_type=_answers_statics(ws, first.id),
+        honours_desktop_ids=features.desktop_ids,
+    )
+
+
+def read_pool(ws: Workspace, pool_id: str, *, ask_images: bool = False) -> Reading:
+    """Read a pool, all its desktops and its rebuild jobs, as they are now.
+
+    `ask_images` also asks which of the desktops' images still exist.
+    """
+    pool = ws.pool(pool_id)
+    desktops = ws.pool_desktops(pool_id)
+    subs = rebuild_sub_jobs(ws, pool_id)
+    return Reading(
+        pool=pool,
+        desktops=desktops.rows,
+        steady=desktops.steady,
+        known_jobs=tuple(sorted({sub.job_id for sub in subs})),
+        busy_jobs=tuple(sorted({sub.job_id for sub in subs if not sub.final})),
+        living_images=_living_images(ws, desktops.rows) if ask_images else None,
+    )
+
+
+def rebuild_sub_jobs(ws: Workspace, pool_id: str) -> tuple[SubJob, ...]:
+    """Give the sub-jobs of all rebuilds of a pool.
+
+    Raises:
+        BadAnswer: the list did not stand still; a job could be missing from it.
+    """
+    found: list[SubJob] = []
+    for job_type in REBUILD_TYPES:
+        listing = ws.sub_jobs(pool_id=pool_id, job_type=job_type)
+        found.extend(sub for sub in listing.rows if sub.job_type in {job_type, ""} and sub.job_id)
+    return tuple(found)
+
+
+def survey(
+    ws: Workspace, pools: Sequence[Pool], tell: Tell = lambda _done, _all: None
+) -> tuple[Reading, ...]:
+    """Read several pools for a plan, in the order given."""
+    return spread(ws, lambda pool: read_pool(ws, pool.id, ask_images=True), pools, tell)
+
+
+def images_by_id(ws: Workspace) -> dict[str, Image]:
+    """Give the images of the project by ID."""
+    return {image.id: image for image in ws.images().rows}
+
+
+def spread(
+    ws: Workspace, work: Callable[[S], T], over: Sequence[S], tell: Tell = lambda _d, _a: None
+) -> tuple[T, ...]:
+    """Do the work for each of them in a bounded pool of threads; results in the order given.
+
+    The first error ends it: what has not begun is not begun.
+    """
+    if not over:
+        return ()
+    executor = ThreadPoolExecutor(min(ws.settings.pace.workers, len(over)), "wsops-read")
+    try:
+        futures = [executor.submit(work, one) for one in over]
+        results = []
+        for future in futures:
+            results.append(future.result())
+            tell(len(results), len(over))
+        return tuple(results)
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _look_at(ws: Workspace, pool: Pool, word: str, collect: Collect | None) -> _PoolSeen:
+    """Read one pool's desktops, dropping each row as soon as it is classified.
+
+    A list that changed is read again, so the same desktop may come twice.
+    """
+    disagreeing: set[str] = set()
+
+    def keep(desktop: Desktop) -> bool:
+        if collect is not None:
+            collect(pool, desktop)
+        differing = differs(pool, desktop)
+        flagged = bool({"IMAGE", "IMAGE_ID"}.intersection(desktop.inconsistent_types))
+        if differing != flagged:
+            disagreeing.add(desktop.desktop_id)
+        return differing
+
+    try:
+        listing = ws.pool_desktops(pool.id, differing=word, keep=keep)
+    except (NotAllowed, CloudUnreachable):
+        raise
+    except CloudError as error:
+        return _PoolSeen((), 0, 0, f"pool {pool.name} could not be read: {error}", unread=True)
+    note = "" if listing.steady else f"pool {pool.name} changed while it was read"
+    return _PoolSeen(
+        mismatches=tuple(Mismatch.of(pool, desktop) for desktop in listing.rows),
+        desktops=pool.desktop_count if word else listing.seen,
+        disagreements=len(disagreeing),
+        note=note,
+    )
+
+
+def _filter_word(ws: Workspace, pools: Sequence[Pool]) -> str:
+    """Give the region's word for "image" in its filter; "" where the filter does not work."""
+    if ws.settings.features.image_filter == "no" or not pools:
+        return ""
+    try:
+        word = _IMAGE_WORDS[_answers_statics(ws, pools[0].id)]
+        ws.pool_desktops(pools[0].id, differing=word, keep=lambda _: False)
+    except (PlanError, CloudRefused):
+        return ""
+    return word
+
+
+def _answers_statics(ws: Workspace, pool_id: str) -> bool:
+    try:
+        ws.inconsistent_statics(pool_id)
+    except CloudRefused as error:
+        if error.status == 404 and error.code == "APIGW.0101":
+            return False
+        msg = f"cannot tell whether this region knows handle_type: {error}"
+        raise PlanError(
+            msg, remedy='set features.handle_type = "yes" or "no" in the profile'
+        ) from error
+    return True
+
+
+def _living_images(ws: Workspace, desktops: Iterable[Desktop]) -> tuple[str, ...] | None:
+    """Ask for one desktop of each image whether the image still exists; None where unknown."""
+    sample = {desktop.image_id: desktop.desktop_id for desktop in desktops if desktop.image_id}
+    if not sample:
+        return ()
+    try:
+        rows = ws.check_images(tuple(sample.values()))
+    except CloudRefused:
+        return None
+    return tuple(sorted({row.image_id for row in rows if row.image_id}))

@@ -1,0 +1,216 @@
+"""`wsops apply` and `wsops resume`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from wsops import screens
+from wsops.cli.common import (
+    INTERRUPTED,
+    Terminated,
+    command,
+    connected,
+    err,
+    journal_of,
+    out,
+    print_json,
+)
+from wsops.client import Workspace
+from wsops.errors import JournalError, NotApproved, PlanError
+from wsops.journal import Journal, RunRow
+from wsops.models import utc_now
+from wsops.outcome import as_document, latest_unfinished, standing
+from wsops.plan import Plan, check_numbers, check_place, read_plan
+from wsops.progress import show
+from wsops.rollout import Event, Rollout
+from wsops.verdicts import EXIT_CODES
+
+_CAP = 64 << 20
+
+
+@click.command()
+@click.argument("plan_file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--yes", is_flag=True, help="Approved: needs --digest, or --max-desktops and image.")
+@click.option("--digest", help="The digest of the plan that was read.")
+@click.option("--max-desktops", type=click.IntRange(1), help="The approved number of desktops.")
+@click.option("--expect-image", "images", multiple=True, metavar="ID", help="May be repeated.")
+@click.option("--dry-run", is_flag=True, help="Show the plan and ask nothing.")
+@command
+def apply(  # noqa: PLR0913  (one argument an option)
+    plan_file: Path,
+    *,
+    yes: bool,
+    digest: str | None,
+    max_desktops: int | None,
+    images: tuple[str, ...],
+    dry_run: bool,
+    profile: str | None,
+    as_json: bool,
+) -> int:
+    """Carry a plan out: a dry run, unless approved by --yes or typed on a terminal.
+
+    On a terminal one types the profile's name and the number of desktops, once.
+    """
+    plan = read_plan(_text(plan_file))
+    with connected(profile) as ws:
+        check_place(plan, ws.resolved, utc_now())
+        given = (digest, max_desktops, images)
+        return apply_plan(ws, plan, given, yes=yes, dry_run=dry_run, as_json=as_json)
+
+
+def apply_plan(  # noqa: PLR0913
+    ws: Workspace,
+    plan: Plan,
+    given: tuple[str | None, int | None, tuple[str, ...]],
+    *,
+    yes: bool,
+    as_json: bool,
+    dry_run: bool = False,
+) -> int:
+    """Apply a plan if it is approved, by options (digest, number, images) or typed."""
+    approval = "" if dry_run else _approval(plan, *given, yes=yes)
+    if not approval and not dry_run and not as_json and _on_a_terminal():
+        out.print(screens.plan(plan))
+        approval = _typed(plan)
+    if not approval:
+        _show_dry_run(plan, as_json=as_json)
+        return 0
+    with journal_of(ws) as journal:
+        run = journal.start_run(plan, approval, ws.settings.operator)
+        rollout = Rollout(ws, journal, run)
+        return drive(rollout, rollout.apply(), as_json=as_json)
+
+
+@click.command()
+@click.argument("run_id", required=False, metavar="[RUN]")
+@click.option("--continue", "go_on", is_flag=True, help="Send the remaining pools, too.")
+@command
+def resume(run_id: str | None, *, go_on: bool, profile: str | None, as_json: bool) -> int:
+    """Follow what is running and look for what was lost; sends nothing without --continue."""
+    with connected(profile) as ws, journal_of(ws) as journal:
+        run = journal.run(run_id) if run_id else latest_unfinished(journal, ws.resolved)
+        _check_here(run, ws)
+        rollout = Rollout(ws, journal, run)
+        return drive(rollout, rollout.resume(go_on=go_on), as_json=as_json)
+
+
+def drive(rollout: Rollout, events: Iterator[Event], *, as_json: bool) -> int:
+    """Show a run until it ends or is detached from, then its outcome; give the exit code."""
+    code = None
+    try:
+        show(events, err)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except Terminated as signal:
+        code = int(signal.code or 0)
+    if code is not None:
+        err.print(
+            f"detached; what was sent goes on in the cloud: wsops resume {rollout.run.run_id}",
+            style="bold yellow",
+        )
+    return print_outcome(rollout.journal, rollout.run.run_id, as_json=as_json, code=code)
+
+
+def print_outcome(journal: Journal, run_id: str, *, as_json: bool, code: int | None = None) -> int:
+    """Print how a run stands; give its exit code, or the one given."""
+    run, rows, verdict, reason = standing(journal, run_id)
+    if as_json:
+        print_json(as_document(run, rows, verdict, reason))
+    else:
+        out.print(screens.outcome(run, rows, verdict, reason))
+        hint = _hint(run, verdict)
+        if hint:
+            out.print(hint, style="bold", markup=False)
+    return EXIT_CODES[verdict] if code is None else code
+
+
+def _hint(run: RunRow, verdict: str) -> str:
+    if verdict in {"running", "unknown"}:
+        return f"next: wsops resume {run.run_id}"
+    if verdict in {"partial", "failed"}:
+        return "next: wsops plan repair -o plan.json, over the desktops that still differ"
+    return ""
+
+
+def _approval(
+    plan: Plan, digest: str | None, max_desktops: int | None, images: tuple[str, ...], *, yes: bool
+) -> str:
+    """Give the words of an approval by options; "" where none was given.
+
+    Raises:
+        NotApproved, BlastRadius: what was approved is not this plan.
+        click.UsageError: `--yes` alone approves nothing.
+    """
+    if not yes:
+        return ""
+    if digest:
+        if digest != plan.digest:
+            msg = f"the approved digest {digest[:80]} is not the plan's {plan.digest}"
+            raise NotApproved(msg)
+        return "digest"
+    if max_desktops is None or not images:
+        msg = "--yes wants --digest D, or --max-desktops N together with --expect-image ID"
+        raise click.UsageError(msg)
+    check_numbers(plan, max_desktops, images)
+    return f"max_desktops {max_desktops} and image {', '.join(images)}"
+
+
+def _typed(plan: Plan) -> str:
+    """Ask for the profile's name and the number of desktops; give the approval or ""."""
+    wanted = f"{plan.profile} {plan.desktops}"
+    prompt = f"\nto apply, type the profile and the number of desktops ({len(plan.items)} pools)"
+    answer = click.prompt(prompt, default="", show_default=False, err=True)
+    if answer.strip() == wanted:
+        return f"typed {wanted!r}"
+    if answer.strip():
+        msg = f"{answer.strip()[:60]!r} is not the profile's name and the number of desktops"
+        raise NotApproved(msg)
+    return ""
+
+
+def _show_dry_run(plan: Plan, *, as_json: bool) -> None:
+    if as_json:
+        items = [
+            {
+                "pool_id": item.pool_id,
+                "pool_name": item.pool_name,
+                "item_id": item.item_id,
+                "verdict": "planned",
+                "job_id": None,
+                "desktops": {"planned": len(item.targets)},
+                "reason": "dry run",
+            }
+            for item in plan.items
+        ]
+        print_json({"verdict": "planned", "run_id": None, "items": items, "digest": plan.digest})
+        return
+    out.print(screens.plan(plan))
+    out.print("dry run: nothing was sent", style="bold")
+    out.print(f"to apply: wsops apply FILE --yes --digest {plan.digest}", markup=False)
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > _CAP:
+            msg = f"{path} is larger than 64 MiB; that is not a plan"
+            raise PlanError(msg)
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is not text'}"
+        raise PlanError(msg, remedy="give the file that `wsops plan … -o FILE` wrote") from None
+
+
+def _check_here(run: RunRow, ws: Workspace) -> None:
+    here = (ws.settings.endpoint, ws.project_id)
+    if (run.endpoint, run.project_id) != here:
+        msg = f"{run.run_id} is of {run.endpoint}, project {run.project_id}; you are elsewhere"
+        raise JournalError(msg, remedy=f"use profile {run.profile!r}")
+
+
+def _on_a_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"

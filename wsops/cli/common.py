@@ -1,0 +1,154 @@
+"""What the commands share: options, the way errors are shown, and where output goes."""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+from rich.console import Console
+
+from wsops.aliases import aliases, own_key
+from wsops.audit import images_by_id, region_of
+from wsops.client import Workspace, connect
+from wsops.errors import SettingsError, WsopsError
+from wsops.files import write_private
+from wsops.journal import Journal
+from wsops.models import Desktop, Pool
+from wsops.redact import RedactingFilter, scrub
+from wsops.snapshot import as_fleet
+
+INTERRUPTED = 130
+TERMINATED = 143
+
+_WIDE = 140  # where nobody has said how wide a line may be: a pipe, a file, a log
+
+out = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
+err = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _WIDE)
+
+
+class Terminated(SystemExit):
+    """SIGTERM came; whatever is under way detaches as it does on Ctrl-C."""
+
+
+def command(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command `--profile` and `--json`, and show errors as one sentence with a remedy."""
+
+    @click.option("--profile", metavar="NAME", help="Profile of wsops.toml.")
+    @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+    @functools.wraps(function)
+    def wrapper(*args: Any, as_json: bool, **kwargs: Any) -> None:  # noqa: ANN401
+        _prepare_process()
+        try:
+            code = function(*args, as_json=as_json, **kwargs)
+        except WsopsError as error:
+            _fail(error, as_json=as_json)
+        except ValueError as error:
+            _fail(WsopsError(str(error), remedy="correct the value"), as_json=as_json)
+        except KeyboardInterrupt:
+            err.print("interrupted; nothing that runs in the cloud was touched by this")
+            sys.exit(INTERRUPTED)
+        except BrokenPipeError:
+            sys.stderr.close()
+            sys.exit(1)
+        sys.exit(code or 0)
+
+    return wrapper
+
+
+@contextmanager
+def connected(profile: str | None) -> Iterator[Workspace]:
+    """Give a connection for the block."""
+    with connect(profile) as ws:
+        yield ws
+
+
+@contextmanager
+def journal_of(ws: Workspace) -> Iterator[Journal]:
+    """Give the journal for the block, made where it is not there yet."""
+    journal = Journal.open(ws.settings.journal_place)
+    assert journal is not None  # noqa: S101  (only without create)
+    with journal:
+        yield journal
+
+
+@contextmanager
+def journal_to_read(place: str) -> Iterator[Journal]:
+    """Give the journal for the block.
+
+    Raises:
+        SettingsError: there is none yet.
+    """
+    journal = Journal.open(place, create=False)
+    if journal is None:
+        msg = f"there is no journal at {place}"
+        raise SettingsError(msg, remedy="nothing was applied yet, or WSOPS_JOURNAL names another")
+    with journal:
+        yield journal
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """Print the one document of `--json`."""
+    click.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str))
+
+
+def save_fleet(
+    ws: Workspace,
+    pools: Sequence[tuple[Pool, Iterable[Desktop]]],
+    path: Path,
+    *,
+    keep_names: bool = False,
+) -> None:
+    """Write a fleet file of pools and all their desktops, for the simulator to load."""
+    knows = region_of(ws, [pool for pool, _ in pools]).knows_handle_type
+    alias = None if keep_names else aliases(own_key())
+    images = images_by_id(ws).values()
+    generation = "new" if knows else "old"
+    write_private(path, as_fleet(ws.settings.region, generation, pools, images, alias))
+
+
+def pairs(values: tuple[str, ...], what: str) -> dict[str, str]:
+    """Read KEY=VALUE options.
+
+    Raises:
+        click.UsageError: one has no "=".
+    """
+    found = {}
+    for value in values:
+        key, equals, rest = value.partition("=")
+        if not equals or not key or not rest:
+            msg = f"{what} wants KEY=VALUE, not {value!r}"
+            raise click.UsageError(msg)
+        found[key] = rest
+    return found
+
+
+def _fail(error: WsopsError, *, as_json: bool) -> NoReturn:
+    if as_json:
+        details = {k: scrub(v) if isinstance(v, str) else v for k, v in error.as_dict().items()}
+        print_json({"error": details})
+    else:
+        err.print(scrub(f"error: {error}"), style="bold red", markup=False)
+        err.print(scrub(f"  to do: {error.remedy}"), markup=False)
+    sys.exit(error.exit_code)
+
+
+def _prepare_process() -> None:
+    """Turn SIGTERM into an exception, and pass every log line through the redactor."""
+
+    def terminate(*_: object) -> NoReturn:
+        raise Terminated(TERMINATED)
+
+    signal.signal(signal.SIGTERM, terminate)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    handler.addFilter(RedactingFilter())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("wsops").setLevel(logging.INFO)

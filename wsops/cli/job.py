@@ -1,0 +1,94 @@
+"""`wsops job show`, `watch` and `retry`."""
+
+from __future__ import annotations
+
+import click
+
+from wsops import screens
+from wsops.cli.apply import apply_plan
+from wsops.cli.common import command, connected, err, journal_of, out, print_json
+from wsops.errors import JobFailed, PlanError
+from wsops.jobs import deadline_for, describe_failure, watch
+from wsops.journal import Journal
+from wsops.models import Job, utc_now
+from wsops.planning import plan_for_retry
+
+
+@click.group()
+def job() -> None:
+    """Show, watch or retry a job of the service."""
+
+
+@job.command()
+@click.argument("job_id", metavar="ID")
+@command
+def show(job_id: str, *, profile: str | None, as_json: bool) -> int:
+    """Show a job with its sub-jobs, one a desktop."""
+    with connected(profile) as ws:
+        _print(ws.job(job_id), as_json=as_json)
+    return 0
+
+
+@job.command(name="watch")
+@click.argument("job_id", metavar="ID")
+@command
+def watch_(job_id: str, *, profile: str | None, as_json: bool) -> int:
+    """Follow a job until it has ended; exit 4 when some of it failed, 3 when it goes on."""
+    with connected(profile) as ws:
+        seen = ws.job(job_id)
+        deadline = deadline_for(ws.settings.polling, max(1, seen.sub_jobs_total), 15, utc_now())
+        for seen in watch(ws, job_id, deadline_at=deadline, at_once=True):
+            err.print(f"{seen.share:.0%} {seen.status}, {len(seen.failed)} failed", markup=False)
+    _print(seen, as_json=as_json)
+    if seen.failed or seen.status in {"FAIL", "FAILED"}:
+        if as_json:
+            return JobFailed.exit_code
+        raise JobFailed(describe_failure(seen), seen)
+    return 0
+
+
+@job.command()
+@click.argument("job_id", metavar="ID")
+@click.option("--pool", "pool_id", help="The pool of the job, where the journal does not know it.")
+@click.option("--change", default="", metavar="TICKET")
+@click.option("--yes", is_flag=True, help="Approved: needs --max-desktops.")
+@click.option("--max-desktops", type=click.IntRange(1))
+@command
+def retry(  # noqa: PLR0913  (one argument an option)
+    job_id: str,
+    *,
+    pool_id: str | None,
+    change: str,
+    yes: bool,
+    max_desktops: int | None,
+    profile: str | None,
+    as_json: bool,
+) -> int:
+    """Ask the service to run the failed part of a job again; approved like any send.
+
+    Its documents limit retry to jobs that open or close the service: a region may refuse it for
+    rebuilds. `wsops plan repair` is the other way.
+    """
+    with connected(profile) as ws, journal_of(ws) as journal:
+        plan = plan_for_retry(ws, job_id, pool_id or _pool_of(journal, job_id), change)
+        images = tuple(item.image_id for item in plan.items)
+        if yes and max_desktops is None:
+            msg = "--yes wants --max-desktops N"
+            raise click.UsageError(msg)
+        return apply_plan(ws, plan, (None, max_desktops, images), yes=yes, as_json=as_json)
+
+
+def _pool_of(journal: Journal, job_id: str) -> str:
+    for run in journal.runs():
+        for row in journal.items(run.run_id):
+            if row.job_id == job_id:
+                return row.pool_id
+    msg = f"the journal does not know job {job_id}"
+    raise PlanError(msg, remedy="name its pool by --pool ID")
+
+
+def _print(seen: Job, *, as_json: bool) -> None:
+    if as_json:
+        print_json(seen.model_dump(mode="json"))
+    else:
+        out.print(screens.job(seen))

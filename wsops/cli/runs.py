@@ -1,0 +1,93 @@
+"""`wsops status`, `stop`, `history` and `handover`: what the journal knows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from wsops import screens
+from wsops.cli.apply import print_outcome
+from wsops.cli.common import command, journal_to_read, out, print_json
+from wsops.errors import JournalError
+from wsops.files import write_private
+from wsops.handover import as_csv_text, mail_lines
+from wsops.journal import Journal
+from wsops.outcome import standing
+from wsops.settings import load
+
+
+def _latest(journal: Journal, run_id: str | None) -> str:
+    if run_id:
+        return run_id
+    runs = journal.runs(limit=1)
+    if not runs:
+        msg = f"the journal {journal.place} has no run"
+        raise JournalError(msg, remedy="`wsops apply` makes one")
+    return runs[0].run_id
+
+
+@click.command()
+@click.argument("run_id", required=False, metavar="[RUN]")
+@command
+def status(run_id: str | None, *, profile: str | None, as_json: bool) -> int:
+    """Show a run and its pools; the newest without a name. Reads the journal only."""
+    with journal_to_read(load(profile).journal_place) as journal:
+        return print_outcome(journal, _latest(journal, run_id), as_json=as_json)
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN")
+@command
+def stop(run_id: str, *, profile: str | None, as_json: bool) -> int:
+    """Ask a run to send no further pool; what is running cannot be stopped and is followed."""
+    with journal_to_read(load(profile).journal_place) as journal:
+        journal.request_stop(run_id)
+        if as_json:
+            print_json({"run_id": run_id, "stop": "requested"})
+        else:
+            out.print(f"{run_id} sends no further pool", markup=False)
+    return 0
+
+
+@click.command()
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1))
+@click.option("--verify", is_flag=True, help="Check the chain of events against tampering.")
+@command
+def history(*, limit: int, verify: bool, profile: str | None, as_json: bool) -> int:
+    """List the runs of the journal, newest first."""
+    with journal_to_read(load(profile).journal_place) as journal:
+        rows = journal.runs(limit=limit)
+        verdicts = {run.run_id: standing(journal, run.run_id)[2] for run in rows}
+        broken = journal.broken_event() if verify else None
+        if as_json:
+            runs = [r.model_dump(mode="json") | {"verdict": verdicts[r.run_id]} for r in rows]
+            print_json({"runs": runs} | ({"broken_event": broken} if verify else {}))
+        else:
+            out.print(screens.runs(rows, verdicts))
+            if verify and broken is None:
+                out.print("the chain of events is whole", style="green")
+        if broken is not None:
+            msg = f"event {broken} of the journal does not fit the chain: it was changed or lost"
+            raise JournalError(msg, remedy="compare with a backup; do not trust this record")
+    return 0
+
+
+@click.command()
+@click.argument("run_id", required=False, metavar="[RUN]")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="CSV file.")
+@command
+def handover(run_id: str | None, *, output: Path | None, profile: str | None, as_json: bool) -> int:
+    """Write a run for the help desk: a CSV of user, desktop, pool, state, and lines to mail."""
+    with journal_to_read(load(profile).journal_place) as journal:
+        run, rows, verdict, _ = standing(journal, _latest(journal, run_id))
+    path = output or Path(f"handover-{run.run_id}.csv")
+    write_private(path, as_csv_text(rows))
+    lines = mail_lines(run, rows, verdict, path.name)
+    if as_json:
+        print_json({"run_id": run.run_id, "csv": str(path), "mail": lines})
+    else:
+        for line in lines:
+            out.print(line, markup=False, soft_wrap=True)
+        out.print(f"\nwrote {path}", style="dim", markup=False)
+    return 0

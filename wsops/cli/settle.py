@@ -1,0 +1,41 @@
+"""`wsops settle`."""
+
+from __future__ import annotations
+
+import click
+
+from wsops import locks
+from wsops.cli.apply import print_outcome
+from wsops.cli.common import command, connected, journal_of
+from wsops.settle import settle_adopt, settle_not_sent
+
+
+@click.command()
+@click.argument("item_id", metavar="ITEM")
+@click.option("--adopt", metavar="JOB", help="This job is the one that the request started.")
+@click.option("--not-sent", is_flag=True, help="The request never reached the service.")
+@click.option("--evidence", required=True, help="How you know; kept in the journal.")
+@command
+def settle(  # noqa: PLR0913  (one argument an option)
+    item_id: str,
+    *,
+    adopt: str | None,
+    not_sent: bool,
+    evidence: str,
+    profile: str | None,
+    as_json: bool,
+) -> int:
+    """Decide by hand what became of a request whose outcome is unknown."""
+    if bool(adopt) == not_sent:
+        msg = "give either --adopt JOB or --not-sent"
+        raise click.UsageError(msg)
+    with connected(profile) as ws, journal_of(ws) as journal:
+        row = journal.item(item_id)
+        key = (row.endpoint, row.project_id, row.pool_id)
+        with locks.held(*key, what=f"pool {row.pool_name}"):
+            if adopt:
+                settle_adopt(ws, journal, item_id, adopt, evidence)
+            else:
+                settle_not_sent(ws, journal, item_id, evidence)
+        print_outcome(journal, row.run_id, as_json=as_json)
+    return 0

@@ -1,0 +1,387 @@
+"""The Workspace service, one method a call.
+
+Reads are retried with jitter and honour Retry-After; what changes something goes through `send`,
+which sends once and judges nothing: see submit.py for what its answer means.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, Protocol, Self, TypeVar
+
+import httpx
+from pydantic import AliasChoices, Field, ValidationError
+
+from wsops import auth, pace, redact, settings
+from wsops.answers import Answer, bad_answer, error_for, unreachable
+from wsops.errors import NotAllowed, SettingsError
+from wsops.models import (
+    Desktop,
+    DesktopImage,
+    Image,
+    InconsistentCounts,
+    Job,
+    Pool,
+    Project,
+    Record,
+    SubJob,
+    checked_id,
+)
+from wsops.settings import Settings
+from wsops.transport import Network
+
+_TRIES = 5
+_LISTING_TRIES = 3
+_CREATED = 201
+_UNAUTHORIZED = 401
+_THROTTLED = 429
+_RETRIED = frozenset({429, 500, 502, 503, 504})
+_BAD_CREDENTIALS = 2  # the service locks a key at the 6th bad signature in a row
+
+
+class Row(Protocol):
+    """A record of a list: it has an ID, by which it is recognised on another page."""
+
+    @property
+    def id(self) -> str:
+        """The ID."""
+
+
+R = TypeVar("R", bound=Record)
+P = TypeVar("P")
+L = TypeVar("L", bound=Row)
+Keep = Callable[[L], bool]
+
+_ROWS = AliasChoices(
+    "desktop_pools", "pool_desktops", "desktops", "images", "jobs", "projects", "image_infos"
+)
+
+
+class Page(Record, Generic[P]):
+    """One page of any list of the service: its rows, and how many rows there are in all."""
+
+    rows: tuple[P, ...] = Field(validation_alias=_ROWS)
+    total_count: int | None = None
+
+
+@dataclass(frozen=True)
+class Listing(Generic[L]):
+    """The rows of a list that were kept, how many there were, and whether it stood still.
+
+    `steady` is False where the list changed each time it was read, or is longer than the service
+    lets one read: rows may be missing.
+    """
+
+    rows: tuple[L, ...]
+    seen: int
+    steady: bool
+
+
+@dataclass(frozen=True)
+class _List:
+    """What the contract says of a list: where it is, its largest page, its last offset."""
+
+    path: str
+    limit: int
+    last_offset: int
+    query: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Call:
+    method: str
+    base: str
+    path: str
+    query: dict[str, str]
+    content: bytes = b""
+
+
+class Workspace:
+    """A connection to one project of the service; close it, or use it in a `with` block.
+
+    Raises, from every method that reads: `CloudUnreachable`, `CloudRefused` and its kinds,
+    `BadAnswer`; `ValueError` for an ID that may not enter a path.
+    """
+
+    def __init__(self, config: Settings, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.settings = config
+        self._network = Network(config)
+        self._sleep = sleep
+        self._pacer = pace.pacer_for(
+            config.endpoint, config.pace.reads_per_second, config.pace.workers
+        )
+        self._first = threading.Lock()
+        self._trusted = False
+        self._rejections = 0
+        self.signer = auth.signer_from(config, self._fetch_token)
+        self._project_id = config.project_id or getattr(self.signer, "project_id", "")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._network.close()
+
+    @property
+    def project_id(self) -> str:
+        """The project; looked up at IAM by the region's name where it was not given."""
+        if not self._project_id:
+            region = self.settings.region
+            found = [p for p in self.projects(region) if p.name == region] if region else []
+            if len(found) != 1:
+                msg = f"project_id is not set and IAM knows {len(found)} projects named {region!r}"
+                raise SettingsError(msg)
+            self._project_id = checked_id(found[0].id, "project")
+        return self._project_id
+
+    @property
+    def resolved(self) -> Settings:
+        """The settings with the project ID, which may have been looked up."""
+        return self.settings.model_copy(update={"project_id": self.project_id})
+
+    # -- reading ----------------------------------------------------------------------------
+
+    def projects(self, name: str) -> tuple[Project, ...]:
+        """GET /v3/projects of IAM: the projects of that name."""
+        page = self._get(self.settings.iam_endpoint, "/v3/projects", {"name": name}, Page[Project])
+        return page.rows
+
+    def pools(self) -> Listing[Pool]:
+        """GET desktop-pools: all pools of the project."""
+        return self._list(_List("/desktop-pools", 1000, 20000), Page[Pool])
+
+    def pool(self, pool_id: str) -> Pool:
+        """GET desktop-pools/{pool_id}: one pool, as it is now."""
+        path = f"/desktop-pools/{checked_id(pool_id, 'pool')}"
+        return self._get(self.settings.endpoint, self._path(path), {}, Pool)
+
+    def pool_desktops(
+        self, pool_id: str, *, differing: str = "", keep: Keep[Desktop] | None = None
+    ) -> Listing[Desktop]:
+        """GET desktop-pools/{pool_id}/desktops: the desktops of a pool for which `keep` is true.
+
+        `differing` is the region's word for "image" in the filter inconsistent_type, "" for none.
+        """
+        path = f"/desktop-pools/{checked_id(pool_id, 'pool')}/desktops"
+        query = {"inconsistent_type": differing} if differing else {}
+        return self._list(_List(path, 100, 10000, query), Page[Desktop], keep)
+
+    def inconsistent_statics(self, pool_id: str) -> InconsistentCounts:
+        """GET desktop-pools/{pool_id}/inconsistent-statics: how many desktops differ, by kind."""
+        path = f"/desktop-pools/{checked_id(pool_id, 'pool')}/inconsistent-statics"
+        return self._get(self.settings.endpoint, self._path(path), {}, InconsistentCounts)
+
+    def desktops_detail(self, pool_ids: tuple[str, ...]) -> Listing[Desktop]:
+        """GET desktops/detail: the desktops of several pools; a row does not say its pool."""
+        query = {"pool_id": ",".join(checked_id(pool_id, "pool") for pool_id in pool_ids)}
+        return self._list(_List("/desktops/detail", 500, 2**31 - 1, query), Page[Desktop])
+
+    def check_images(self, desktop_ids: tuple[str, ...]) -> tuple[DesktopImage, ...]:
+        """POST desktops/check-images: which images of these desktops still exist; a read."""
+        body = {"desktop_ids": [checked_id(desktop_id, "desktop") for desktop_id in desktop_ids]}
+        path = self._path("/desktops/check-images")
+        call = _Call("POST", self.settings.endpoint, path, {}, json.dumps(body).encode())
+        return self._read(call, Page[DesktopImage]).rows
+
+    def images(self, image_id: str = "") -> Listing[Image]:
+        """GET images: the images that desktops may be built from, or the one of that ID."""
+        query = {"image_id": checked_id(image_id, "image")} if image_id else {}
+        return self._list(_List("/images", 100, 5000, query), Page[Image])
+
+    def job(self, job_id: str) -> Job:
+        """GET workspace-jobs/{job_id}: a job with its sub-jobs."""
+        path = f"/workspace-jobs/{checked_id(job_id, 'job')}"
+        return self._get(self.settings.endpoint, self._path(path), {}, Job)
+
+    def sub_jobs(
+        self, *, job_id: str = "", job_type: str = "", pool_id: str = ""
+    ) -> Listing[SubJob]:
+        """GET workspace-sub-jobs: the parts of jobs, by job, or by pool and type of job."""
+        query = {"job_id": job_id, "job_type": job_type, "desktop_pool_id": pool_id}
+        query = {key: value for key, value in query.items() if value}
+        return self._list(_List("/workspace-sub-jobs", 1000, 10000, query), Page[SubJob])
+
+    # -- changing ---------------------------------------------------------------------------
+
+    def send(self, path: str, body: bytes) -> Answer:
+        """POST these exact bytes once; give the bare answer, whatever its status.
+
+        Nothing may wrap this call that sends again. Raises what httpx raises.
+        """
+        return self._exchange(_Call("POST", self.settings.endpoint, path, {}, body), fresh=True)
+
+    def renew(self, answer: Answer) -> bool:
+        """Get fresh credentials after a 401; False where there are none to get."""
+        if self.signer.renew(answer.generation):
+            return True
+        self._rejections += 1
+        return False
+
+    # -- how ----------------------------------------------------------------------------------
+
+    def _path(self, rest: str) -> str:
+        return f"/v2/{checked_id(self.project_id, 'project')}{rest}"
+
+    def _get(self, base: str, path: str, query: dict[str, str], record: type[R]) -> R:
+        return self._read(_Call("GET", base, path, query), record)
+
+    def _list(self, what: _List, page: type[Page[L]], keep: Keep[L] | None = None) -> Listing[L]:
+        """Read a list to its end; once more, twice at the most, where it changed meanwhile."""
+        for _ in range(_LISTING_TRIES):
+            listing = self._sweep(what, page, keep)
+            if listing.steady:
+                break
+        return listing
+
+    def _sweep(self, what: _List, page: type[Page[L]], keep: Keep[L] | None) -> Listing[L]:
+        """Read a list once, page by page, dropping rows that come twice."""
+        path = self._path(what.path)
+        rows: list[L] = []
+        ids: set[str] = set()
+        totals: set[int | None] = set()
+        offset = 0
+        while offset <= what.last_offset:
+            asked = what.query | {"limit": str(what.limit), "offset": str(offset)}
+            answer = self._get(self.settings.endpoint, path, asked, page)
+            totals.add(answer.total_count)
+            fresh = [row for row in answer.rows if row.id not in ids]
+            ids.update(row.id for row in fresh)
+            rows.extend(row for row in fresh if keep is None or keep(row))
+            # By what came, not by what was asked for: a service may give shorter pages.
+            offset += len(answer.rows)
+            if _ends(offset, answer, what.limit):
+                break
+        return Listing(tuple(rows), len(ids), steady=totals in ({None}, {len(ids)}))
+
+    def _read(self, call: _Call, record: type[R]) -> R:
+        """Ask until there is an answer worth giving on, `_TRIES` times at the most."""
+        renewed = False
+        for attempt in range(1, _TRIES + 1):
+            last = attempt == _TRIES
+            try:
+                answer = self._exchange(call)
+            except httpx.RequestError as error:
+                if last:
+                    raise unreachable(error, call.method, call.path) from None
+                self._sleep(pace.full_jitter(attempt))
+                continue
+            if answer.status == _UNAUTHORIZED and not renewed and self.renew(answer):
+                renewed = True
+            elif answer.status in _RETRIED and not last and not answer.means_missing:
+                self._wait_before_retry(answer, attempt)
+            else:
+                break
+        if renewed and answer.status == _UNAUTHORIZED:
+            self._rejections += 1
+        return self._record(answer, record)
+
+    def _wait_before_retry(self, answer: Answer, attempt: int) -> None:
+        wait = answer.retry_after
+        if answer.status == _THROTTLED:
+            # Seconds, not at once: the bucket of the gateway refills by the second.
+            self._pacer.throttled(wait if wait is not None else pace.full_jitter(attempt, base=1.0))
+        else:
+            self._sleep(wait if wait is not None else pace.full_jitter(attempt))
+
+    def _record(self, answer: Answer, record: type[R]) -> R:
+        if answer.status >= 300 or answer.error_code:
+            raise error_for(answer)
+        self._pacer.went_well()
+        try:
+            return record.model_validate_json(answer.content)
+        except ValidationError as error:
+            raise bad_answer(answer, error) from None
+
+    def _exchange(self, call: _Call, *, fresh: bool = False) -> Answer:
+        """Send, if the credentials may be used; one at a time until one call went through."""
+        if self._rejections >= _BAD_CREDENTIALS:
+            msg = "the credentials were refused twice; not trying again, since a key locks itself"
+            raise NotAllowed(msg, status=_UNAUTHORIZED, method=call.method, path=call.path)
+        with nullcontext() if self._trusted else self._first:
+            answer = self._exchange_once(call, fresh=fresh)
+            if answer.status != _UNAUTHORIZED:
+                self._rejections, self._trusted = 0, True
+        return answer
+
+    def _exchange_once(self, call: _Call, *, fresh: bool) -> Answer:
+        """Sign and send, within the pace and the deadline of a call."""
+        bearer = auth.Bearer(self.signer)
+        deadline = self._network.deadline.within(self.settings.pace.call_deadline)
+        lent = self._network.fresh() if fresh else self._network.client()
+        with self._pacer.turn(), deadline, lent as client:
+            response = client.request(
+                call.method,
+                call.base + call.path,
+                params=call.query,
+                content=call.content or None,
+                headers={"Content-Type": "application/json"} if call.content else None,
+                auth=bearer,
+            )
+        self.signer.saw_date(response.headers.get("Date"))
+        return Answer.of(response, call.method, call.path, bearer.generation)
+
+    def _fetch_token(self) -> auth.Token:
+        """POST /v3/auth/tokens of IAM (Keystone v3), once: bad passwords lock a user."""
+        config = self.settings
+        if not config.domain or not config.iam_endpoint:
+            msg = "a password needs domain, and region or iam_endpoint, as well"
+            raise SettingsError(msg)
+        password = config.password.get_secret_value() if config.password else ""
+        user = {"name": config.user, "password": password, "domain": {"name": config.domain}}
+        project = {"id": config.project_id} if config.project_id else {"name": config.region}
+        body = {
+            "auth": {
+                "identity": {"methods": ["password"], "password": {"user": user}},
+                "scope": {"project": project},
+            }
+        }
+        path = "/v3/auth/tokens"
+        try:
+            deadline = self._network.deadline.within(config.pace.call_deadline)
+            with deadline, self._network.client() as client:
+                response = client.post(config.iam_endpoint + path, json=body)
+        except httpx.RequestError as error:
+            raise unreachable(error, "POST", path) from None
+        answer = Answer.of(response, "POST", path, "")
+        if answer.status != _CREATED:
+            self._rejections += 1
+            raise error_for(answer)
+        return _token(answer, response.headers.get("X-Subject-Token", ""))
+
+
+def connect(profile: str | None = None, **overrides: Any) -> Workspace:  # noqa: ANN401
+    """Connect to the service with the settings of a profile; sends nothing yet.
+
+    Raises:
+        SettingsError: the settings or the credentials cannot be used.
+    """
+    return Workspace(settings.load(profile, **overrides))
+
+
+def _ends(read: int, page: Page[L], limit: int) -> bool:
+    """Tell whether a list ends here, after `read` rows."""
+    if not page.rows:
+        return True
+    return len(page.rows) < limit if page.total_count is None else read >= page.total_count
+
+
+def _token(answer: Answer, value: str) -> auth.Token:
+    try:
+        expires = json.loads(answer.content)["token"]["expires_at"]
+        at = datetime.fromisoformat(expires)
+        if not value or at.tzinfo is None:
+            raise ValueError  # noqa: TRY301
+    except (ValueError, KeyError, TypeError) as error:
+        raise bad_answer(answer, error) from None
+    redact.register(value)
+    return auth.Token(value, at)

@@ -1,0 +1,192 @@
+"""The journal's file: a SQLite database that only its owner reads, and that is durable.
+
+WAL, `synchronous=FULL` (an intent must be on the disk before its request leaves) and
+`BEGIN IMMEDIATE`; refused where locks cannot be trusted.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+
+from wsops.errors import JournalError
+from wsops.redact import scrub
+from wsops.schema import SCHEMA, meta, metadata
+
+_NETWORK_FILE_SYSTEMS = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "vboxsf", "fuse.sshfs", "afs", "ncpfs", "ceph"}
+)
+_READ, _WRITTEN = "read", "written"
+
+
+class Database:
+    """Reads and writes rows; every error of the database becomes a `JournalError`.
+
+    A broken constraint stays an `IntegrityError`: the caller knows what it means.
+    """
+
+    def __init__(self, engine: sa.Engine, place: str) -> None:
+        self._engine = engine
+        self.place = place
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """Give a transaction that is durable when the block ends."""
+        try:
+            with self._engine.execution_options(writing=True).begin() as connection:
+                yield connection
+        except IntegrityError:
+            raise
+        except SQLAlchemyError as error:
+            raise _cannot(_WRITTEN, self.place, error) from None
+
+    def all(self, query: sa.Select[Any]) -> list[dict[str, Any]]:
+        """Give all rows of a query."""
+        try:
+            with self._engine.connect() as connection:
+                return [dict(row) for row in connection.execute(query).mappings()]
+        except (SQLAlchemyError, ValueError) as error:
+            raise _cannot(_READ, self.place, error) from None
+
+    def one(self, query: sa.Select[Any]) -> dict[str, Any] | None:
+        """Give the first row of a query, None without one."""
+        return next(iter(self.all(query)), None)
+
+    def tables(self) -> set[str]:
+        """Give the names of the tables that are there."""
+        try:
+            return set(sa.inspect(self._engine).get_table_names())
+        except SQLAlchemyError as error:
+            raise _cannot(_READ, self.place, error) from None
+
+
+def open_database(place: str, *, create: bool) -> Database | None:
+    """Open the file at a path or sqlite URL; None where there is none and none is wanted.
+
+    Raises:
+        JournalError: it is on a network file system, foreign, damaged or of another schema.
+    """
+    path = _path_of(place)
+    if not path.exists() and not create:
+        return None
+    refuse_network_file_system(path)
+    if create:
+        _make_private(path)
+    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 5})
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    database = Database(engine, str(path))
+    try:
+        _check_schema(database, create=create)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def refuse_network_file_system(path: Path, mounts: str | None = None) -> None:
+    """Refuse a place whose locks cannot be trusted.
+
+    Args:
+        path: the file.
+        mounts: the table of mounts; this host's own where it is not given.
+
+    Raises:
+        JournalError: it is on a network file system; names a local path that would do.
+    """
+    kind = _file_system(str(path.absolute()), _mounts() if mounts is None else mounts)
+    if kind in _NETWORK_FILE_SYSTEMS:
+        msg = f"the journal {path} is on a network file system ({kind}), whose locks do not hold"
+        local = f"/var/tmp/wsops-{os.getuid()}/journal.sqlite"  # noqa: S108  (0700 when made)
+        raise JournalError(msg, remedy=f"set WSOPS_JOURNAL={local}")
+
+
+def _mounts() -> str:
+    try:
+        return Path("/proc/self/mounts").read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
+def _file_system(here: str, mounts: str) -> str:
+    """Give the kind of file system of the longest mount point that holds a path."""
+    best, kind = "", ""
+    for line in mounts.splitlines():
+        _, _, rest = line.partition(" ")
+        point, _, rest = rest.partition(" ")
+        point = point.replace("\\040", " ")
+        inside = here == point or here.startswith(point.rstrip("/") + "/")
+        if inside and len(point) >= len(best):
+            best, kind = point, rest.partition(" ")[0]
+    return kind
+
+
+def _check_schema(database: Database, *, create: bool) -> None:
+    """Make the tables of an empty file; refuse a file of anyone else.
+
+    Raises:
+        JournalError: it is not ours, or of another schema.
+    """
+    if create:
+        # One transaction: two processes that open a new journal must not both make its tables.
+        with database.writing() as connection:
+            if not sa.inspect(connection).get_table_names():
+                metadata.create_all(connection)
+                connection.execute(sa.insert(meta).values(key="schema", value=str(SCHEMA)))
+    ours = database.tables() >= set(metadata.tables)
+    found = database.one(sa.select(meta).where(meta.c.key == "schema")) if ours else None
+    if found is None or found["value"] != str(SCHEMA):
+        says = f"schema {found['value']}" if found else "no schema of wsops"
+        msg = f"{database.place} has {says}; this version writes schema {SCHEMA}"
+        raise JournalError(msg, remedy="give another file by WSOPS_JOURNAL; this one is kept")
+
+
+def _path_of(place: str) -> Path:
+    if place.startswith("sqlite:///"):
+        return Path(place.removeprefix("sqlite:///"))
+    if "://" in place:
+        msg = f"the journal {place.split('://', 1)[0]}://… is not SQLite"
+        raise JournalError(msg, remedy="set WSOPS_JOURNAL to a path or a sqlite:/// URL")
+    return Path(place).expanduser()
+
+
+def _make_private(path: Path) -> None:
+    """Create the folder 0700 and the file 0600, whatever the umask says."""
+    try:
+        if not path.parent.exists():
+            path.parent.mkdir(mode=0o700, parents=True)
+            path.parent.chmod(0o700)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
+        path.chmod(0o600)
+    except OSError as error:
+        msg = f"the journal {path} cannot be opened: {error.strerror}"
+        raise JournalError(msg) from None
+
+
+def _prepare(connection: Any, _: object) -> None:  # noqa: ANN401
+    # The driver must not begin transactions by itself: we want BEGIN IMMEDIATE.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin(connection: sa.Connection) -> None:
+    writing = connection.get_execution_options().get("writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _cannot(done: str, place: str, error: Exception) -> JournalError:
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    text = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
+    return JournalError(f"the journal {place} cannot be {done}: {scrub(text)}")

@@ -1,0 +1,125 @@
+"""Examines what wsops would work with: settings, credentials, network, clock, journal, rights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+from wsops.audit import region_of
+from wsops.auth import SKEW_WARNING
+from wsops.client import Workspace
+from wsops.errors import WsopsError
+from wsops.journal import Journal
+from wsops.settings import Settings, load_with_origins
+from wsops.transport import ca_bundle, proxy_for
+
+_RIGHTS = (
+    "workspace:desktopPools:list",
+    "workspace:desktopPools:get",
+    "workspace:desktopPools:listDesktops",
+    "workspace:desktopPools:rebuild",
+    "workspace:jobs:get",
+    "workspace:images:list",
+    "ims:images:list",
+    "vpc:subnets:get",
+)
+_HIDDEN = ("token", "password")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at; `level` is ok, info, warn or fail."""
+
+    level: str
+    what: str
+    found: str
+
+    def as_dict(self) -> dict[str, str]:
+        """Give it as `--json` prints it."""
+        return asdict(self)
+
+
+def examine(profile: str | None) -> tuple[Settings, tuple[Finding, ...]]:
+    """Look at everything, read only; what fails is a finding, not an error.
+
+    Raises:
+        SettingsError: the settings themselves cannot be read.
+    """
+    settings, origins = load_with_origins(profile)
+    findings = [*_settings(settings, origins), *_network(settings), *_journal(settings)]
+    try:
+        with Workspace(settings) as ws:
+            findings += _service(ws)
+    except WsopsError as error:
+        findings.append(Finding("fail", "service", f"{error}; {error.remedy}"))
+    findings.append(Finding("info", "rights needed", ", ".join(_RIGHTS)))
+    findings.append(
+        Finding("info", "right to rebuild", "cannot be tested without sending a rebuild")
+    )
+    return settings, tuple(findings)
+
+
+def _settings(settings: Settings, origins: dict[str, str]) -> Iterator[Finding]:
+    for key, origin in origins.items():
+        value = getattr(settings, key)
+        if origin == "default" and key not in {"endpoint", "iam_endpoint", "profile"}:
+            continue
+        shown = "set" if key in _HIDDEN and value else str(value)
+        yield Finding("info", key, f"{shown}  ({origin})")
+
+
+def _network(settings: Settings) -> Iterator[Finding]:
+    try:
+        proxy = proxy_for(settings.endpoint)
+        shown = proxy.rsplit("@", 1)[-1] if proxy else "none"
+        yield Finding("info", "proxy", f"{shown}{'  (HTTPS_PROXY)' if proxy else ''}")
+    except WsopsError as error:
+        yield Finding("fail", "proxy", str(error))
+    bundle = ca_bundle(settings)
+    origin = "setting" if settings.ca_bundle else "SSL_CERT_FILE" if bundle else "system"
+    yield Finding("info", "CA bundle", f"{bundle or 'the default one'}  ({origin})")
+
+
+def _journal(settings: Settings) -> Iterator[Finding]:
+    place = settings.journal_place
+    try:
+        journal = Journal.open(place, create=False)
+        if journal is None:
+            yield Finding("info", "journal", f"{place}: none yet, made by the first apply")
+            return
+        with journal:
+            broken = journal.broken_event()
+            runs = len(journal.runs())
+        if broken is None:
+            yield Finding("ok", "journal", f"{place}: {runs} runs, chain of events whole")
+        else:
+            yield Finding("fail", "journal", f"{place}: event {broken} does not fit the chain")
+    except WsopsError as error:
+        yield Finding("fail", "journal", f"{error}; {error.remedy}")
+
+
+def _service(ws: Workspace) -> Iterator[Finding]:
+    signer = {
+        "token": "a fixed token",
+        "password": "user and password, token from IAM",
+        "aksk": "access key, signed",
+    }[ws.signer.kind]
+    yield Finding("ok", "credentials", signer)
+    yield Finding("ok", "project", ws.project_id)
+    pools = ws.pools()
+    yield Finding("ok", "service", f"answers; {pools.seen} pools")
+    skew = getattr(ws.signer, "skew", 0.0)
+    level = "warn" if abs(skew) > SKEW_WARNING else "ok"
+    yield Finding(level, "clock", f"{abs(skew):.0f} s {'behind' if skew > 0 else 'ahead of'} it")
+    yield from _region(ws, pools.rows)
+
+
+def _region(ws: Workspace, pools: tuple[object, ...]) -> Iterator[Finding]:
+    try:
+        region = region_of(ws, pools)  # type: ignore[arg-type]
+    except WsopsError as error:
+        yield Finding("warn", "region", f"{error}; {error.remedy}")
+        return
+    knows = "knows" if region.knows_handle_type else "does not know"
+    honours = "honours" if region.honours_desktop_ids else "is not said to honour"
+    yield Finding("ok", "region", f"{knows} handle_type, {honours} desktop_ids")

@@ -1,0 +1,263 @@
+"""Every way to fail, grouped by what to do next.
+
+WsopsError
+├─ SettingsError        fix the configuration or the credentials
+├─ PlanError            fix the request; nothing was sent
+│  ├─ StalePlan         the fleet is not as approved: plan again
+│  ├─ PlanUsed          a plan works once: look at its run
+│  ├─ PlanExpired       plan again
+│  ├─ NotApproved       the digest, the number or the image was not the approved one
+│  └─ BlastRadius       more desktops than the ceiling allows
+├─ CloudError           has request_id, method, path
+│  ├─ CloudUnreachable  never connected; safe to run again
+│  ├─ CloudRefused      has status, code, message
+│  │  ├─ NotAllowed     401, 403
+│  │  ├─ NotFound       404
+│  │  ├─ Conflict       409
+│  │  └─ Throttled      429
+│  ├─ BadAnswer         the service answered something that is not in the contract
+│  └─ OutcomeUnknown    sent, answer lost: look before doing anything again
+├─ JobError             has the job
+│  ├─ JobFailed         the job ended, and not well
+│  └─ JobStalled        the job did not end in the time it was given
+├─ JournalError         the record is missing, foreign or contradicts the request
+└─ BatchError           has the run folder
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from wsops.models import Job
+
+_DECODE = (
+    "to read why, decode encoded_authorization_message with STS: "
+    "hcloud STS DecodeAuthorizationMessage --encoded_message=…"
+)
+
+
+class WsopsError(Exception):
+    """Base of all errors of wsops; `remedy` says what to do next, in one sentence."""
+
+    remedy: str = "read the message; nothing more is known"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, remedy: str | None = None) -> None:
+        super().__init__(message)
+        if remedy is not None:
+            self.remedy = remedy
+
+    def as_dict(self) -> dict[str, object]:
+        """Give the error as the `error` object that every command prints with `--json`."""
+        return {
+            "type": type(self).__name__,
+            "message": str(self),
+            "remedy": self.remedy,
+            "status": None,
+            "error_code": None,
+            "error_msg": None,
+            "error_detail": None,
+            "encoded_authorization_message": None,
+            "request_id": None,
+        }
+
+
+class SettingsError(WsopsError):
+    """The configuration or the credentials cannot be used."""
+
+    remedy = "fix the setting named above; `wsops doctor` shows where each one comes from"
+
+
+class PlanError(WsopsError):
+    """The request cannot be carried out as asked; nothing was sent."""
+
+    remedy = "change the request and plan again; nothing was sent"
+    exit_code = 5
+
+
+class StalePlan(PlanError):
+    """The fleet is no longer as it was when the plan was approved."""
+
+    remedy = "make a new plan and read it; nothing was sent"
+
+
+class PlanUsed(PlanError):
+    """The plan has been applied before; a plan works once."""
+
+    remedy = "look at its run with `wsops status`, or make a new plan; nothing was sent"
+
+
+class PlanExpired(PlanError):
+    """The plan is too old to start."""
+
+    remedy = "make a new plan and read it; nothing was sent"
+
+
+class NotApproved(PlanError):
+    """What was approved is not what the plan would do."""
+
+    remedy = "read the plan again and approve its digest, or its number and image"
+
+
+class BlastRadius(PlanError):
+    """The plan would touch more desktops than the ceiling allows."""
+
+    remedy = "choose fewer pools, or raise limits.max_desktops in the profile; nothing was sent"
+
+
+class CloudError(WsopsError):
+    """A call to the cloud did not end well; says which call, and its request ID where known."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        method: str = "",
+        path: str = "",
+        request_id: str | None = None,
+        remedy: str | None = None,
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.method = method
+        self.path = path
+        self.request_id = request_id
+
+    def __str__(self) -> str:
+        where = f" [{self.method} {self.path}]" if self.path else ""
+        ticket = f" (request ID {self.request_id})" if self.request_id else ""
+        return f"{super().__str__()}{where}{ticket}"
+
+    def as_dict(self) -> dict[str, object]:
+        """Add the request ID to the error object."""
+        return super().as_dict() | {"request_id": self.request_id}
+
+
+class CloudUnreachable(CloudError):
+    """No connection came about; the request did not leave."""
+
+    remedy = "check the network, the proxy and the endpoint (`wsops doctor`), then run it again"
+
+
+class CloudRefused(CloudError):
+    """The service answered with an error; keeps the status and its four error fields."""
+
+    remedy = "read the service's message; give the request ID to its support"
+
+    def __init__(  # noqa: PLR0913  (the service's own fields, by name)
+        self,
+        message: str,
+        *,
+        status: int,
+        code: str | None = None,
+        error_msg: str | None = None,
+        detail: str | None = None,
+        encoded_authorization_message: str | None = None,
+        method: str = "",
+        path: str = "",
+        request_id: str | None = None,
+        remedy: str | None = None,
+    ) -> None:
+        super().__init__(message, method=method, path=path, request_id=request_id, remedy=remedy)
+        self.status = status
+        self.code = code
+        self.error_msg = error_msg
+        self.detail = detail
+        self.encoded_authorization_message = encoded_authorization_message
+
+    def as_dict(self) -> dict[str, object]:
+        """Add the service's own words to the error object."""
+        return super().as_dict() | {
+            "status": self.status,
+            "error_code": self.code,
+            "error_msg": self.error_msg,
+            "error_detail": self.detail,
+            "encoded_authorization_message": self.encoded_authorization_message,
+        }
+
+
+class NotAllowed(CloudRefused):
+    """The credentials are not good, or not allowed to do this (401, 403)."""
+
+    remedy = f"check the credentials and the IAM actions (`wsops doctor`); {_DECODE}"
+
+
+class NotFound(CloudRefused):
+    """The service does not know the thing that was asked for."""
+
+    remedy = "check the ID, the region and the project"
+
+
+class Conflict(CloudRefused):
+    """The present state forbids the operation (409)."""
+
+    remedy = "wait until what is under way has ended (`wsops job`), then plan again"
+
+
+class Throttled(CloudRefused):
+    """Too many requests (429); `retry_after` is in seconds where the service said it."""
+
+    remedy = "wait a minute and run it again; lower pace.reads_per_second if it comes often"
+
+
+class BadAnswer(CloudError):
+    """The service answered something that is not in its contract."""
+
+    remedy = "look whether a proxy or a log-in page answered instead of the service"
+
+
+class OutcomeUnknown(CloudError):
+    """A request that changes something was sent and its answer was lost."""
+
+    remedy = "do not send it again: `wsops resume` looks for what became of it"
+    exit_code = 3
+
+
+class JobError(WsopsError):
+    """A job did not end well; has the job as last seen."""
+
+    remedy = "read the failed sub-jobs, then make a repair plan of what still differs"
+    exit_code = 4
+
+    def __init__(self, message: str, job: Job, *, remedy: str | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.job = job
+
+
+class JobFailed(JobError):
+    """The job ended, and some or all of it failed."""
+
+
+class JobStalled(JobError):
+    """The job had not ended when its time was over; it goes on in the cloud."""
+
+    remedy = "it is still running: follow it with `wsops job watch` or `wsops resume`"
+    exit_code = 3
+
+
+class JournalError(WsopsError):
+    """The record of what was sent cannot be used, or contradicts the request."""
+
+    remedy = "check the journal's path and permissions (`wsops doctor`); nothing was sent"
+    exit_code = 5
+
+
+class BatchError(WsopsError):
+    """A batch of notebook runs did not end well; has the folder of the batch."""
+
+    remedy = "open index.html in the folder of the batch"
+
+    def __init__(self, message: str, folder: Path, *, remedy: str | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.folder = folder
+
+
+def refusal_for(status: int, code: str | None) -> type[CloudRefused]:
+    """Choose the error class for a status; WKS.0202 and WKS.0001 mean *not found* (contract)."""
+    if code == "WKS.0202":
+        return NotFound
+    return {401: NotAllowed, 403: NotAllowed, 404: NotFound, 409: Conflict, 429: Throttled}.get(
+        status, CloudRefused
+    )

@@ -1,0 +1,199 @@
+"""Watches a job until it has ended: a bounded generator, with clock and sleep injected."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from wsops.client import Workspace
+from wsops.errors import (
+    BadAnswer,
+    CloudRefused,
+    CloudUnreachable,
+    JobFailed,
+    JobStalled,
+    NotAllowed,
+    NotFound,
+    OutcomeUnknown,
+)
+from wsops.models import Job, SubJob, utc_now
+from wsops.settings import Polling
+
+
+@dataclass(frozen=True)
+class Timing:
+    """The clocks and the sleep of everything that waits; a test puts its own in their place.
+
+    `clock` is monotonic, in seconds; `now` is the present instant.
+    """
+
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    now: Callable[[], datetime] = utc_now
+
+
+def deadline_for(polling: Polling, desktops: int, delay_minutes: int, now: datetime) -> datetime:
+    """Give the instant until which a job is followed."""
+    seconds = polling.base_deadline + polling.per_desktop * desktops + 60 * delay_minutes
+    return now + timedelta(seconds=seconds)
+
+
+def intervals(polling: Polling) -> Iterator[float]:
+    """Give the seconds to wait before each poll: growing, jittered, for ever."""
+    wait = polling.first
+    while True:
+        yield wait * random.uniform(1 - polling.jitter, 1 + polling.jitter)  # noqa: S311
+        wait = min(polling.longest, wait * polling.factor)
+
+
+def watch(  # noqa: PLR0913  (what is watched, how, and until when)
+    ws: Workspace,
+    job_id: str,
+    pool_id: str = "",
+    *,
+    deadline_at: datetime,
+    at_once: bool = False,
+    timing: Timing = Timing(),
+) -> Iterator[Job]:
+    """Yield the job as it is at every poll, until it and all its sub-jobs have ended.
+
+    Errors of single polls are passed over: the next poll may go well.
+
+    Args:
+        ws: the connection.
+        job_id: the job.
+        pool_id: its pool, to find the job in the list of sub-jobs should it vanish.
+        deadline_at: the instant at which to stop watching.
+        at_once: poll first, then wait.
+        timing: clocks and sleep.
+
+    Raises:
+        JobStalled: the deadline passed, or nothing moved for `polling.stall_after` seconds.
+        OutcomeUnknown: the service does not know the job any more.
+        NotAllowed: the credentials are not good any more.
+    """
+    polling = ws.settings.polling
+    end = timing.clock() + (deadline_at - timing.now()).total_seconds()
+    movement = _Movement(polling.stall_after, timing.clock)
+    missing = _Missing(polling, timing.clock)
+    job = Job(id=job_id)
+    for number, wait in enumerate(intervals(polling)):
+        if number or not at_once:
+            timing.sleep(min(wait, max(0.0, end - timing.clock())))
+        seen = _poll(ws, job_id, pool_id, missing)
+        if seen is not None:
+            job = seen
+            yield job
+            if job.finished:
+                return
+            if movement.stopped(job):
+                msg = f"job {job_id}: nothing moved for {polling.stall_after:.0f} s"
+                raise JobStalled(msg, job)
+        if timing.clock() >= end:
+            msg = f"job {job_id} was still running at its deadline"
+            raise JobStalled(msg, job)
+
+
+def wait(
+    ws: Workspace,
+    job_id: str,
+    *,
+    timeout: float,
+    pool_id: str = "",
+    timing: Timing = Timing(),
+) -> Job:
+    """Wait until a job has ended well, `timeout` seconds at the most.
+
+    Raises:
+        JobFailed: the job, or one of its sub-jobs, ended badly.
+        JobStalled: it did not end in time.
+    """
+    deadline_at = timing.now() + timedelta(seconds=timeout)
+    polls = watch(ws, job_id, pool_id, deadline_at=deadline_at, at_once=True, timing=timing)
+    job = deque(polls, maxlen=1).pop()
+    if job.failed or job.status in {"FAIL", "FAILED"}:
+        raise JobFailed(describe_failure(job), job)
+    return job
+
+
+def describe_failure(job: Job) -> str:
+    """Say in one line what of a job failed, and why."""
+    reasons = {f"{s.error_code} {s.fail_reason}".strip() for s in job.failed} - {""}
+    reasons |= {f"{job.job_error_code} {job.fail_reason}".strip()} - {""}
+    shown = "; ".join(sorted(reasons)[:3]) or "no reason given"
+    return f"job {job.id}: {len(job.failed)} of {len(job.sub_jobs)} desktops failed ({shown})"
+
+
+def _poll(ws: Workspace, job_id: str, pool_id: str, missing: _Missing) -> Job | None:
+    """Read the job once; None where this poll taught nothing."""
+    try:
+        job = ws.job(job_id)
+    except NotFound:
+        return None if missing.tolerable() else _from_list(ws, job_id, pool_id)
+    except NotAllowed:
+        raise
+    except (BadAnswer, CloudRefused, CloudUnreachable):
+        return None
+    missing.found()
+    if len(job.sub_jobs) < job.sub_jobs_total:
+        return job.model_copy(update={"sub_jobs": ws.sub_jobs(job_id=job_id).rows})
+    return job
+
+
+def _from_list(ws: Workspace, job_id: str, pool_id: str) -> Job:
+    """Put a vanished job together from the list of sub-jobs.
+
+    Raises:
+        OutcomeUnknown: it is not there either.
+    """
+    rows = ws.sub_jobs(job_id=job_id).rows
+    if not rows and pool_id:
+        rows = tuple(sub for sub in ws.sub_jobs(pool_id=pool_id).rows if sub.job_id == job_id)
+    if not rows:
+        msg = f"the service no longer knows job {job_id}"
+        raise OutcomeUnknown(msg, remedy="look at the pool in the console, then `wsops settle`")
+    status = "COMPLETE" if all(sub.final for sub in rows) else "RUNNING"
+    return Job(id=job_id, status=status, sub_jobs=rows, sub_jobs_total=len(rows))
+
+
+class _Missing:
+    """Counts how often and how long a known job was answered with 404."""
+
+    def __init__(self, polling: Polling, clock: Callable[[], float]) -> None:
+        self._polling, self._clock = polling, clock
+        self._times, self._since = 0, 0.0
+
+    def found(self) -> None:
+        self._times = 0
+
+    def tolerable(self) -> bool:
+        if not self._times:
+            self._since = self._clock()
+        self._times += 1
+        waited = self._clock() - self._since
+        few = self._times <= self._polling.not_found_times
+        return few or waited < self._polling.not_found_seconds
+
+
+class _Movement:
+    """Notices when no unfinished sub-job changes its status or its process for a stated time."""
+
+    def __init__(self, stall_after: float, clock: Callable[[], float]) -> None:
+        self._stall_after, self._clock = stall_after, clock
+        self._last: dict[str, tuple[SubJob | str, float]] = {}
+
+    def stopped(self, job: Job) -> bool:
+        now = self._clock()
+        parts = {
+            s.desktop_id or s.id: f"{s.status} {s.process}" for s in job.sub_jobs if not s.final
+        }
+        if not parts:
+            parts = {"": job.status}
+        for key, state in parts.items():
+            if self._last.get(key, ("", 0.0))[0] != state:
+                self._last[key] = (state, now)
+        return all(now - self._last[key][1] >= self._stall_after for key in parts)

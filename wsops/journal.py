@@ -1,0 +1,465 @@
+"""What was sent and how it ended: durable before each send, and never guessed.
+
+A partial unique index allows one live item per project and pool. Every change of state appends an
+event to a hash chain, so that a record that was changed or lost afterwards shows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from wsops.database import Database, open_database
+from wsops.errors import JournalError, PlanUsed
+from wsops.models import Audit, Record, utc_now
+from wsops.plan import Plan
+from wsops.redact import scrub
+from wsops.schema import LIVE, attempts, audits, events, items, looks, runs, writes
+
+_GENESIS = "0" * 64
+
+
+class RunRow(Record):
+    """A plan that was approved; `verdict` is "" until it has one."""
+
+    run_id: str
+    plan_id: str
+    digest: str
+    endpoint: str
+    project_id: str
+    profile: str
+    environment: str
+    operator: str
+    change: str
+    approved_by: str
+    started_at: datetime
+    stop_requested_at: datetime | None = None
+    ended_at: datetime | None = None
+    verdict: str = ""
+    reason: str = ""
+
+
+class ItemRow(Record):
+    """One request of a run: its state, what it was meant to touch, and its verdict.
+
+    `targets` maps each desktop to what it was just before the send (image_id, in_use, off, name,
+    user); `desktops` maps each to how it ended (state, reason).
+    """
+
+    item_id: str
+    run_id: str
+    seq: int
+    endpoint: str
+    project_id: str
+    pool_id: str
+    pool_name: str
+    state: str
+    verdict: str = ""
+    reason: str = ""
+    job_id: str | None = None
+    body_sha256: str = ""
+    sent_at: datetime | None = None
+    deadline_at: datetime | None = None
+    ended_at: datetime | None = None
+    targets: Mapping[str, Any]
+    known_jobs: tuple[str, ...] = ()
+    desktops: Mapping[str, Any]
+
+    @property
+    def live(self) -> bool:
+        """Whether a request of it may be out."""
+        return self.state in LIVE
+
+
+class Journal:
+    """The record of runs; opened by `Journal.open`, closed by `close` or a `with` block.
+
+    Raises, from every method: `JournalError` where the record cannot be read or written.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.place = database.place
+
+    @classmethod
+    def open(cls, place: str, *, create: bool = True) -> Journal | None:
+        """Open the journal at a path or sqlite URL; None where there is none and none is wanted.
+
+        Raises:
+            JournalError: it is on a network file system, foreign, damaged or of another schema.
+        """
+        database = open_database(place, create=create)
+        return cls(database) if database else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._database.close()
+
+    # -- runs ---------------------------------------------------------------------------------
+
+    def start_run(self, plan: Plan, approved_by: str, operator: str) -> RunRow:
+        """Consume a plan: it becomes a run, with one item per request, and can never again.
+
+        Raises:
+            PlanUsed: it is a run already; names it.
+        """
+        run_id = f"run-{plan.plan_id}"
+        row = {
+            "run_id": run_id,
+            "plan": json.dumps(plan.as_json()),
+            "approved_by": approved_by,
+            "started_at": utc_now(),
+            **plan.model_dump(
+                include={"plan_id", "digest", "endpoint", "project_id", "profile", "environment"}
+            ),
+            "change": plan.change,
+            "operator": operator,
+        }
+        with self._database.writing() as connection:
+            same = sa.or_(runs.c.digest == plan.digest, runs.c.run_id == run_id)
+            used = connection.execute(sa.select(runs).where(same)).first()
+            if used is not None:
+                msg = (
+                    f"the plan was applied as {used.run_id} at {used.started_at:%Y-%m-%d %H:%M} UTC"
+                )
+                raise PlanUsed(msg, remedy=f"`wsops status {used.run_id}` shows it")
+            connection.execute(sa.insert(runs).values(row))
+            for seq, item in enumerate(plan.items, 1):
+                connection.execute(
+                    sa.insert(items).values(
+                        item_id=item.item_id,
+                        run_id=run_id,
+                        seq=seq,
+                        endpoint=plan.endpoint,
+                        project_id=plan.project_id,
+                        pool_id=item.pool_id,
+                        pool_name=item.pool_name,
+                        state="planned",
+                        targets={},
+                        known_jobs=[],
+                        desktops={},
+                    )
+                )
+            self._note(connection, run_id, "", f"approved by {approved_by}, {plan.digest}")
+        return self.run(run_id)
+
+    def run(self, run_id: str) -> RunRow:
+        """Give a run by its ID.
+
+        Raises:
+            JournalError: there is none.
+        """
+        found = self._database.one(sa.select(runs).where(runs.c.run_id == run_id))
+        if found is None:
+            msg = f"no run {run_id!r} in the journal {self.place}"
+            raise JournalError(msg, remedy="`wsops history` lists the runs")
+        return RunRow.model_validate(found)
+
+    def runs(self, limit: int = 1000) -> tuple[RunRow, ...]:
+        """Give the runs, newest first."""
+        query = sa.select(runs).order_by(runs.c.started_at.desc(), runs.c.run_id.desc())
+        return tuple(RunRow.model_validate(row) for row in self._database.all(query.limit(limit)))
+
+    def plan_of(self, run_id: str) -> Plan:
+        """Give the plan that a run carries out."""
+        found = self._database.one(sa.select(runs.c.plan).where(runs.c.run_id == run_id))
+        if found is None:
+            msg = f"no run {run_id!r} in the journal {self.place}"
+            raise JournalError(msg)
+        return Plan.model_validate_json(found["plan"])
+
+    def request_stop(self, run_id: str) -> None:
+        """Ask a run to send no further pool; what is running is followed."""
+        run = self.run(run_id)
+        if run.stop_requested_at is None:
+            self._change_run(run_id, "stop requested", stop_requested_at=utc_now())
+
+    def end_run(self, run_id: str, verdict: str, reason: str) -> None:
+        """Keep the verdict of a run."""
+        ended = None if verdict in {"running", "unknown"} else utc_now()
+        text = f"{verdict}: {reason}" if reason else verdict
+        self._change_run(run_id, text, verdict=verdict, reason=scrub(reason), ended_at=ended)
+
+    # -- items --------------------------------------------------------------------------------
+
+    def items(self, run_id: str) -> tuple[ItemRow, ...]:
+        """Give the items of a run, in the order of the plan."""
+        query = sa.select(items).where(items.c.run_id == run_id).order_by(items.c.seq)
+        return tuple(ItemRow.model_validate(row) for row in self._database.all(query))
+
+    def item(self, item_id: str) -> ItemRow:
+        """Give an item by its ID.
+
+        Raises:
+            JournalError: there is none.
+        """
+        found = self._database.one(sa.select(items).where(items.c.item_id == item_id))
+        if found is None:
+            msg = f"no item {item_id!r} in the journal {self.place}"
+            raise JournalError(msg, remedy="`wsops status` lists the items of a run")
+        return ItemRow.model_validate(found)
+
+    def intend(
+        self, item_id: str, body: bytes, targets: Mapping[str, Any], known_jobs: tuple[str, ...]
+    ) -> ItemRow:
+        """Write the intent to send these bytes; durable when this returns.
+
+        Raises:
+            JournalError: another item of the same pool is live; names it.
+        """
+        row = self.item(item_id)
+        if row.state not in {"planned", "intent"}:
+            msg = f"{item_id} is {row.state}; it cannot be sent"
+            raise JournalError(msg, remedy=f"`wsops status {row.run_id}` shows it")
+        values = {
+            "state": "intent",
+            "body_sha256": hashlib.sha256(body).hexdigest(),
+            "targets": dict(targets),
+            "known_jobs": list(known_jobs),
+        }
+        try:
+            return self._change(item_id, "intent", **values)
+        except IntegrityError:
+            other = self._live_item(row)
+            name = f"{other.item_id} of {other.run_id}" if other else "another item"
+            msg = f"pool {row.pool_name} has a request that is not settled: {name}"
+            raise JournalError(
+                msg, remedy="`wsops resume` looks for what became of it, `wsops settle` ends it"
+            ) from None
+
+    def sending(self, item_id: str) -> ItemRow:
+        """Note that the request leaves now; durable when this returns, and only then may it."""
+        return self._change(item_id, "sent", state="sent", sent_at=utc_now())
+
+    def answered(  # noqa: PLR0913  (the facts of one answer)
+        self,
+        item_id: str,
+        outcome: str,
+        reason: str,
+        *,
+        state: str,
+        job_id: str | None = None,
+        status: int | None = None,
+        error_code: str | None = None,
+        request_id: str | None = None,
+        deadline_at: datetime | None = None,
+    ) -> ItemRow:
+        """Keep the outcome of a send before anything else is done."""
+        attempt = {
+            "item_id": item_id,
+            "at": utc_now(),
+            "outcome": outcome,
+            "reason": scrub(reason),
+            "status": status,
+            "error_code": error_code,
+            "request_id": request_id,
+        }
+        text = f"{outcome}: {reason}"
+        values = {"state": state, "reason": scrub(reason), "deadline_at": deadline_at}
+        try:
+            with self._database.writing() as connection:
+                connection.execute(sa.insert(attempts).values(attempt))
+                self._update(connection, item_id, text, job_id=job_id, **values)
+        except IntegrityError:
+            return self.park(item_id, f"the answer names job {job_id}, which is another item's")
+        return self.item(item_id)
+
+    def adopt(self, item_id: str, job_id: str, evidence: str, deadline_at: datetime) -> ItemRow:
+        """Take a job as the one that the item's request started."""
+        return self._change(
+            item_id,
+            f"adopted job {job_id}: {evidence}",
+            state="accepted",
+            job_id=job_id,
+            reason="",
+            deadline_at=deadline_at,
+        )
+
+    def forget_intent(self, item_id: str, reason: str) -> ItemRow:
+        """Put an item back to planned: its intent was written, and its request never left."""
+        text = scrub(reason)
+        return self._change(item_id, reason, state="planned", reason=text, sent_at=None)
+
+    def park(self, item_id: str, reason: str) -> ItemRow:
+        """Say that the outcome of a send is unknown."""
+        return self._change(item_id, f"unknown: {reason}", state="unknown", reason=scrub(reason))
+
+    def end_item(
+        self, item_id: str, verdict: str, reason: str, desktops: Mapping[str, Any] | None = None
+    ) -> ItemRow:
+        """Keep the verdict of an item, and how each of its desktops ended."""
+        values: dict[str, Any] = {"state": "ended", "verdict": verdict, "reason": scrub(reason)}
+        if desktops is not None:
+            values["desktops"] = dict(desktops)
+        return self._change(item_id, f"{verdict}: {reason}", ended_at=utc_now(), **values)
+
+    def keep_progress(self, item_id: str, verdict: str, reason: str) -> ItemRow:
+        """Keep what is known of an item that is still live."""
+        return self._change(item_id, f"{verdict}: {reason}", verdict=verdict, reason=scrub(reason))
+
+    def owned_jobs(self, endpoint: str, project_id: str, but: str) -> frozenset[str]:
+        """Give the jobs that belong to other items of the project."""
+        query = sa.select(items.c.job_id).where(
+            items.c.endpoint == endpoint,
+            items.c.project_id == project_id,
+            items.c.job_id.is_not(None),
+            items.c.item_id != but,
+        )
+        return frozenset(row["job_id"] for row in self._database.all(query))
+
+    def attempts(self, item_id: str) -> list[dict[str, Any]]:
+        """Give the sends of an item, oldest first."""
+        query = sa.select(attempts).where(attempts.c.item_id == item_id)
+        return self._database.all(query.order_by(attempts.c.id))
+
+    # -- looking for what became of a send ------------------------------------------------------
+
+    def looked(self, item_id: str, finding: str, evidence: str) -> None:
+        """Keep what a look for the job of a lost answer found."""
+        look = {
+            "item_id": item_id,
+            "at": utc_now(),
+            "finding": finding,
+            "evidence": scrub(evidence),
+        }
+        with self._database.writing() as connection:
+            connection.execute(sa.insert(looks).values(look))
+
+    def empty_looks(self, item_id: str) -> int:
+        """Count the last looks in a row that found nothing."""
+        query = sa.select(looks.c.finding).where(looks.c.item_id == item_id)
+        count = 0
+        for row in self._database.all(query.order_by(looks.c.id.desc())):
+            if row["finding"] != "nothing":
+                break
+            count += 1
+        return count
+
+    # -- pace of writes -------------------------------------------------------------------------
+
+    def reserve_write(self, endpoint: str, project_id: str, every: float) -> float:
+        """Take the next moment at which a write may leave; give the seconds until then.
+
+        The row is shared by all processes with this journal, so that they keep one pace.
+        """
+        now = datetime.now(UTC)
+        where = sa.and_(writes.c.endpoint == endpoint, writes.c.project_id == project_id)
+        with self._database.writing() as connection:
+            row = connection.execute(sa.select(writes).where(where)).first()
+            start = now
+            if row is not None:
+                start = max(now, row.last_at + timedelta(seconds=every))
+                # A clock that was set back must not hold writes for hours.
+                start = min(start, now + timedelta(seconds=20 * every))
+                connection.execute(sa.update(writes).where(where).values(last_at=start))
+            else:
+                values = {"endpoint": endpoint, "project_id": project_id, "last_at": start}
+                connection.execute(sa.insert(writes).values(values))
+        return (start - now).total_seconds()
+
+    # -- audits, events -------------------------------------------------------------------------
+
+    def keep_audit(self, audit: Audit, endpoint: str, profile: str) -> None:
+        """Keep an audit, so that later ones can tell since when a desktop differs."""
+        row = {
+            "at": audit.taken_at,
+            "endpoint": endpoint,
+            "project_id": audit.project_id,
+            "profile": profile,
+            "pools": len(audit.pools),
+            "desktops": audit.desktops,
+            "mismatches": [m.model_dump(mode="json") for m in audit.mismatches],
+        }
+        with self._database.writing() as connection:
+            connection.execute(sa.insert(audits).values(row))
+
+    def audits(self, endpoint: str, project_id: str) -> list[dict[str, Any]]:
+        """Give the kept audits of a project, oldest first."""
+        query = sa.select(audits).where(
+            audits.c.endpoint == endpoint, audits.c.project_id == project_id
+        )
+        return self._database.all(query.order_by(audits.c.at))
+
+    def events(self, run_id: str) -> list[dict[str, Any]]:
+        """Give what happened in a run, oldest first."""
+        query = sa.select(events).where(events.c.run_id == run_id)
+        return self._database.all(query.order_by(events.c.id))
+
+    def broken_event(self) -> int | None:
+        """Give the number of the first event that does not fit the chain; None where all do.
+
+        A cut-off tail cannot be seen by the chain alone.
+        """
+        before = _GENESIS
+        for number, row in enumerate(
+            self._database.all(sa.select(events).order_by(events.c.id)), 1
+        ):
+            if row["id"] != number or row["hash"] != _link(before, row):
+                return number
+            before = row["hash"]
+        return None
+
+    # -- how ------------------------------------------------------------------------------------
+
+    def _live_item(self, row: ItemRow) -> ItemRow | None:
+        query = sa.select(items).where(
+            items.c.endpoint == row.endpoint,
+            items.c.project_id == row.project_id,
+            items.c.pool_id == row.pool_id,
+            items.c.state.in_(LIVE),
+        )
+        found = self._database.one(query)
+        return ItemRow.model_validate(found) if found else None
+
+    def _change(self, item_id: str, text: str, **values: Any) -> ItemRow:  # noqa: ANN401
+        with self._database.writing() as connection:
+            self._update(connection, item_id, text, **values)
+        return self.item(item_id)
+
+    def _update(
+        self,
+        connection: sa.Connection,
+        item_id: str,
+        text: str,
+        **values: Any,  # noqa: ANN401
+    ) -> None:
+        one = items.c.item_id == item_id
+        run_id = connection.execute(sa.select(items.c.run_id).where(one)).scalar_one()
+        connection.execute(sa.update(items).where(one).values(values))
+        self._note(connection, run_id, item_id, text)
+
+    def _change_run(self, run_id: str, text: str, **values: Any) -> None:  # noqa: ANN401
+        with self._database.writing() as connection:
+            connection.execute(sa.update(runs).where(runs.c.run_id == run_id).values(values))
+            self._note(connection, run_id, "", text)
+
+    def _note(self, connection: sa.Connection, run_id: str, item_id: str, text: str) -> None:
+        last = sa.select(events.c.id, events.c.hash).order_by(events.c.id.desc()).limit(1)
+        before = connection.execute(last).first()
+        row = {
+            "id": before.id + 1 if before else 1,
+            "at": utc_now(),
+            "run_id": run_id,
+            "item_id": item_id,
+            "text": scrub(text),
+        }
+        row["hash"] = _link(before.hash if before else _GENESIS, row)
+        connection.execute(sa.insert(events).values(row))
+
+
+def _link(before: str, row: Mapping[str, Any]) -> str:
+    at = row["at"].astimezone(UTC).isoformat()
+    content = json.dumps([before, row["id"], at, row["run_id"], row["item_id"], row["text"]])
+    return hashlib.sha256(content.encode()).hexdigest()

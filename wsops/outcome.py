@@ -1,0 +1,67 @@
+"""How a run stands: read from the journal, in the words that scripts and people get."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from wsops.errors import JournalError
+from wsops.journal import ItemRow, Journal, RunRow
+from wsops.settings import Settings
+from wsops.verdicts import counts_of, of_run
+
+_STANDING = {"accepted": "running", "sent": "unknown", "intent": "unknown", "unknown": "unknown"}
+
+
+def standing(journal: Journal, run_id: str) -> tuple[RunRow, tuple[ItemRow, ...], str, str]:
+    """Give a run, its items, its verdict as of now, and the reason."""
+    run, rows = journal.run(run_id), journal.items(run_id)
+    verdict, reason = of_run(rows)
+    return run, rows, verdict, run.reason or reason
+
+
+def verdict_of(row: ItemRow) -> str:
+    """Give the verdict of an item as it stands, ended or not."""
+    return _STANDING.get(row.state, row.verdict or "planned")
+
+
+def as_document(run: RunRow, rows: Sequence[ItemRow], verdict: str, reason: str) -> dict[str, Any]:
+    """Give a run as `--json` prints it."""
+    return {
+        "verdict": verdict,
+        "reason": reason,
+        "run_id": run.run_id,
+        "environment": run.environment,
+        "operator": run.operator,
+        "change": run.change,
+        "started_at": run.started_at.isoformat(),
+        "items": [
+            {
+                "pool_id": row.pool_id,
+                "pool_name": row.pool_name,
+                "item_id": row.item_id,
+                "verdict": verdict_of(row),
+                "job_id": row.job_id,
+                "desktops": counts_of(row),
+                "reason": row.reason,
+            }
+            for row in rows
+        ],
+    }
+
+
+def latest_unfinished(journal: Journal, settings: Settings) -> RunRow:
+    """Give the newest run of this project that has something to follow, else to send.
+
+    Raises:
+        JournalError: there is none.
+    """
+    here = (settings.endpoint, settings.project_id)
+    mine = [run for run in journal.runs() if (run.endpoint, run.project_id) == here]
+    rows = {run.run_id: journal.items(run.run_id) for run in mine}
+    followed = [run for run in mine if any(row.live for row in rows[run.run_id])]
+    waiting = [run for run in mine if any(row.state == "planned" for row in rows[run.run_id])]
+    for run in (*followed, *waiting):
+        return run
+    msg = "no run of this project has anything left to follow or to send"
+    raise JournalError(msg, remedy="`wsops history` lists the runs")

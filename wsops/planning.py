@@ -1,0 +1,65 @@
+"""Reads what a plan needs, and makes it: the way from a choice to a plan."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Sequence
+
+from wsops.audit import Tell, audit, images_by_id, read_pool, region_of, survey
+from wsops.client import Workspace
+from wsops.draft import Order, check_choice, make_plan, make_retry
+from wsops.errors import PlanError
+from wsops.models import utc_now
+from wsops.plan import Choice, Plan, Reading, Region, chosen
+
+
+def plan_for(
+    ws: Workspace, choice: Choice, patterns: Sequence[str], tell: Tell = lambda _d, _a: None
+) -> tuple[Plan, tuple[Reading, ...]]:
+    """Read the pools of the patterns and make the plan of a choice over them; gives both.
+
+    Args:
+        ws: the connection.
+        choice: what is asked for.
+        patterns: shell patterns of pool names, or IDs; the first pool sent is the canary.
+        tell: called with (pools read, pools in all).
+
+    Raises:
+        PlanError: a limit is broken, a pattern matches no pool, or there is nothing to do.
+    """
+    # Before anything is read: a wrong value needs no network to be seen.
+    check_choice(choice, ws.settings.limits)
+    if choice.kind == "repair":
+        seen = audit(ws, patterns)
+        behind = {mismatch.pool_id for mismatch in seen.mismatches}
+        pools = tuple(pool for pool in seen.pools if pool.id in behind)
+        if not pools:
+            msg = "nothing to repair: all desktops run their pool's image"
+            raise PlanError(msg, remedy="`wsops audit --full` reads all desktops, to be sure")
+    else:
+        pools = chosen(ws.pools().rows, patterns)
+    readings = survey(ws, pools, tell)
+    order = _order(ws, choice, region_of(ws, pools))
+    return make_plan(order, readings, images_by_id(ws)), readings
+
+
+def plan_for_retry(ws: Workspace, job_id: str, pool_id: str, change: str) -> Plan:
+    """Make the plan of retrying a job of a pool.
+
+    Raises:
+        PlanError: the job has not ended, or nothing of it failed.
+    """
+    reading = read_pool(ws, pool_id)
+    order = _order(ws, Choice(change=change), region_of(ws, [reading.pool]))
+    return make_retry(order, ws.job(job_id), reading)
+
+
+def _order(ws: Workspace, choice: Choice, region: Region) -> Order:
+    return Order(choice, region, ws.resolved, new_plan_id(), utc_now())
+
+
+def new_plan_id() -> str:
+    """Give a name that no other plan has: the day, and 40 random bits."""
+    tail = base64.b32encode(secrets.token_bytes(5)).decode().lower()
+    return f"{utc_now():%m%d}-{tail}"

@@ -1,0 +1,77 @@
+"""What may never appear in an output: live secrets, and headers that carry them.
+
+Values are registered when they are loaded; `scrub` then removes each of them from any text, in
+the forms in which a secret travels (raw, URL-encoded, base64, JSON-escaped). Removing by value is
+the only way that also works on text the server sends back (APIGW.0301 echoes the signed headers).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import re
+import threading
+from collections.abc import Iterable
+from urllib.parse import quote, quote_plus
+
+MASK = "***"
+_SHORTEST = 6  # a shorter value would blank innocent text everywhere
+
+_HEADERS = re.compile(
+    r"(?i)\b(x-auth-token|x-subject-token|x-security-token|authorization|proxy-authorization"
+    r"|x-service-token)\b([\"']?\s*[:=]\s*[\"']?)(?:[^\s\"',;&}]+(?:\s+Access=[^\"'\r\n]+)?)"
+)
+_SIGNATURE = re.compile(r"(?i)\b(Signature|Access)=[0-9A-Za-z+/=]+")
+
+_lock = threading.Lock()
+_forms: tuple[str, ...] = ()
+
+
+def register(*secrets: str | None) -> None:
+    """Remember live secrets, so that `scrub` removes them from then on."""
+    global _forms  # noqa: PLW0603  (one registry a process: a secret is secret everywhere)
+    fresh = {form for secret in secrets if secret for form in _forms_of(secret)}
+    with _lock:
+        # The longest first: a secret that contains another one must go as a whole.
+        _forms = tuple(sorted(fresh | set(_forms), key=len, reverse=True))
+
+
+def scrub(text: str) -> str:
+    """Give the text without any registered secret or credential header."""
+    for form in _forms:
+        if form in text:
+            text = text.replace(form, MASK)
+    return _SIGNATURE.sub(rf"\1={MASK}", _HEADERS.sub(rf"\1\2{MASK}", text))
+
+
+def leaks(text: str) -> bool:
+    """Tell whether the text holds a registered secret in any of its forms."""
+    return any(form in text for form in _forms)
+
+
+def _forms_of(secret: str) -> Iterable[str]:
+    if len(secret) < _SHORTEST:
+        return ()
+    encoded = base64.b64encode(secret.encode()).decode()
+    return {
+        secret,
+        quote(secret, safe=""),
+        quote_plus(secret),
+        json.dumps(secret)[1:-1],
+        encoded,
+        encoded.rstrip("="),
+        base64.urlsafe_b64encode(secret.encode()).decode().rstrip("="),
+    }
+
+
+class RedactingFilter(logging.Filter):
+    """A logging filter that scrubs the finished message and its traceback."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Rewrite the record in place; never drops it."""
+        record.msg, record.args = scrub(record.getMessage()), ()
+        if record.exc_info:
+            record.exc_text = scrub(logging.Formatter().formatException(record.exc_info))
+            record.exc_info = None
+        return True

@@ -1,0 +1,340 @@
+"""Carries a plan out, pool by pool: note, send, note, watch, verify, note.
+
+A rollout is a generator of events; whoever drives it shows them. Closing it, or Ctrl-C, detaches:
+what is running goes on in the cloud and stands in the journal.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from wsops import locks
+from wsops.audit import read_pool
+from wsops.client import Workspace
+from wsops.errors import (
+    CloudError,
+    JobStalled,
+    JournalError,
+    OutcomeUnknown,
+    PlanError,
+    StalePlan,
+    WsopsError,
+)
+from wsops.jobs import Timing, deadline_for, watch
+from wsops.journal import ItemRow, Journal, RunRow
+from wsops.models import Job
+from wsops.plan import Item, Plan, Reading, drift, more_in_use
+from wsops.submit import Finding, Found, Judgement, Outcome, Request, reconcile, submit
+from wsops.verdicts import of_desktops, of_run, reason_to_stop
+from wsops.verify import read_back
+
+_LOOKED = "; last look: "
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened in a run; `share` is 0-1 of the item's job, where there is one."""
+
+    kind: str
+    text: str
+    item: ItemRow | None = None
+    job: Job | None = None
+    share: float | None = None
+
+
+class Held(PlanError):
+    """More desktops of a pool are in use than were approved; the others go on."""
+
+    remedy = "apply again when they are free, or plan with --include-in-use"
+
+
+class Stopped(PlanError):
+    """A stop was requested from another shell before the request left."""
+
+
+class Rollout:
+    """One run of a plan: `apply` begins it, `resume` goes on with it."""
+
+    def __init__(
+        self, ws: Workspace, journal: Journal, run: RunRow, *, timing: Timing | None = None
+    ) -> None:
+        self.ws = ws
+        self.journal = journal
+        self.run = run
+        self.plan: Plan = journal.plan_of(run.run_id)
+        self.timing = timing or Timing()
+        self._requests = {item.item_id: item for item in self.plan.items}
+
+    def apply(self) -> Iterator[Event]:
+        """Send the plan's requests one after the other, each only after the last was verified."""
+        with self._driving():
+            yield Event("run", f"{self.run.run_id}: {self.plan.desktops} desktops at the most")
+            yield from self._send_the_rest()
+            yield self._finish()
+
+    def resume(self, *, go_on: bool = False) -> Iterator[Event]:
+        """Find out what became of every request that is out, and follow it to its end.
+
+        `go_on` also sends the pools that are left: never after a stop, a failed canary or a
+        passed threshold.
+        """
+        with self._driving():
+            for row in self.journal.items(self.run.run_id):
+                if row.live:
+                    yield from self._recover(row)
+            if go_on:
+                yield from self._send_the_rest()
+            yield self._finish()
+
+    # -- one item -----------------------------------------------------------------------------
+
+    def _send_the_rest(self) -> Iterator[Event]:
+        for row in self.journal.items(self.run.run_id):
+            if row.state != "planned":
+                continue
+            reason = self._reason_to_stop()
+            if reason:
+                yield Event("stop", reason)
+                return
+            yield from self._carry_out(row)
+            if self.journal.item(row.item_id).state == "planned":
+                # It could not be sent for a reason that the next pool would meet as well.
+                return
+
+    def _carry_out(self, row: ItemRow) -> Iterator[Event]:
+        item = self._requests[row.item_id]
+        yield Event("item", f"{item.pool_name}: {len(item.targets)} desktops", row)
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self._pool_lock(row))
+                judgement = self._submit(item, row)
+            except (PlanError, JournalError, CloudError) as error:
+                yield self._not_sent(row.item_id, error)
+                return
+            yield from self._after(judgement, row)
+
+    def _not_sent(self, item_id: str, error: WsopsError) -> Event:
+        """Keep why an item was not sent: for good, or until what stands in the way is gone."""
+        row = self.journal.item(item_id)
+        if row.state not in {"planned", "intent"}:
+            raise error
+        if isinstance(error, Stopped | CloudError):
+            row = self.journal.forget_intent(item_id, f"not sent: {error}")
+            return Event("not_sent", f"{row.pool_name}: {row.reason}", row)
+        verdict = "held" if isinstance(error, Held) else "refused"
+        return self._ended(self.journal.end_item(item_id, verdict, str(error)))
+
+    def _submit(self, item: Item, row: ItemRow) -> Judgement:
+        """Adopt the job that paying an order has started, else send the request once."""
+        if item.order_id:
+            started = self._started_by_order(item, row)
+            if started is not None:
+                return started
+        body = item.body.encode()
+        request = Request(
+            item_id=row.item_id,
+            endpoint=row.endpoint,
+            project_id=row.project_id,
+            path=item.path,
+            body=body,
+            prepare=lambda: self._prepare(item, body),
+            deadline=lambda: self._deadline(row),
+        )
+        return submit(self.ws, self.journal, request, self.timing)
+
+    def _prepare(self, item: Item, body: bytes) -> None:
+        """Read the pool again, check it, and write the intent: right before every attempt."""
+        reading = read_pool(self.ws, item.pool_id)
+        self._check(item, reading)
+        if self.journal.run(self.run.run_id).stop_requested_at:
+            msg = "a stop was requested"
+            raise Stopped(msg)
+        self.journal.intend(item.item_id, body, _facts(item, reading), reading.known_jobs)
+
+    def _check(self, item: Item, reading: Reading) -> None:
+        if reading.busy_jobs:
+            msg = f"a rebuild of the pool is under way: job {reading.busy_jobs[0]}"
+            raise StalePlan(msg)
+        changed = drift(item, reading)
+        if changed:
+            raise StalePlan(changed)
+        used = more_in_use(item, reading)
+        if used:
+            raise Held(used)
+
+    def _started_by_order(self, item: Item, row: ItemRow) -> Judgement | None:
+        """Look for a job that began since the plan: paying an order may have started it."""
+        reading = read_pool(self.ws, item.pool_id)
+        if set(reading.known_jobs) <= set(item.known_jobs):
+            return None
+        self.journal.intend(row.item_id, item.body.encode(), _facts(item, reading), item.known_jobs)
+        return Judgement(Outcome.AMBIGUOUS, "a job began after the plan, by its order perhaps")
+
+    def _after(self, judgement: Judgement, row: ItemRow) -> Iterator[Event]:
+        """Go on from the outcome of a send."""
+        if judgement.outcome is Outcome.NOT_SENT:
+            reason = f"not sent: {judgement.reason}"
+            row = self.journal.forget_intent(row.item_id, reason)
+            yield Event("not_sent", f"{row.pool_name}: {reason}", row)
+        elif judgement.outcome is Outcome.REFUSED:
+            yield self._ended(self.journal.end_item(row.item_id, "rejected", judgement.reason))
+        elif judgement.outcome is Outcome.AMBIGUOUS:
+            yield from self._look_for(row, judgement)
+        else:
+            yield Event("sent", f"{row.pool_name}: job {judgement.job_id}", row)
+            yield from self._follow(self.journal.item(row.item_id), at_once=False)
+
+    def _recover(self, row: ItemRow) -> Iterator[Event]:
+        """Take an item up again after its process has died, or was detached."""
+        with self._pool_lock(row):
+            row = self.journal.item(row.item_id)
+            if row.state == "intent":
+                # `sent` is committed before the first byte: an intent alone proves it never left.
+                row = self.journal.forget_intent(row.item_id, "its request never left")
+                yield Event("not_sent", f"{row.pool_name}: its request never left", row)
+            elif row.state == "accepted":
+                yield from self._follow(row, at_once=True)
+            else:
+                yield from self._look_for(row, None)
+
+    def _look_for(self, row: ItemRow, judgement: Judgement | None) -> Iterator[Event]:
+        """Look for the job of a request whose answer was lost, for a bounded time; never send."""
+        row = self.journal.item(row.item_id)
+        if row.state == "sent":
+            row = self.journal.park(row.item_id, "the sender died while the request was out")
+        reason = judgement.reason if judgement else row.reason
+        yield Event("unknown", f"{row.pool_name}: {reason}; looking for its job", row)
+        finding = self._reconcile(row)
+        if finding.found is Found.ONE:
+            row = self.journal.adopt(
+                row.item_id, finding.job_id, finding.evidence, self._deadline(row)
+            )
+            yield Event("adopted", f"{row.pool_name}: job {finding.job_id} is ours", row)
+            yield from self._follow(row, at_once=True)
+        elif finding.found is Found.NOTHING and judgement and judgement.conflict:
+            yield self._ended(self.journal.end_item(row.item_id, "rejected", judgement.reason))
+        else:
+            row = self.journal.park(
+                row.item_id, f"{reason.split(_LOOKED)[0]}{_LOOKED}{finding.evidence}"
+            )
+            yield Event("parked", f"{row.pool_name}: {row.reason}", row)
+
+    def _reconcile(self, row: ItemRow) -> Finding:
+        polling = self.ws.settings.polling
+        end = self.timing.clock() + polling.reconcile_within
+        partial_ok = self._requests[row.item_id].idle_only
+        while True:
+            finding = reconcile(self.ws, self.journal, row, partial_ok=partial_ok)
+            if finding.found is Found.ONE or self.timing.clock() >= end:
+                return finding
+            self.timing.sleep(polling.reconcile_every)
+
+    def _follow(self, row: ItemRow, *, at_once: bool) -> Iterator[Event]:
+        """Watch the job of an item to its end, read the desktops back, and keep the verdict."""
+        deadline_at = row.deadline_at or self._deadline(row)
+        job = Job(id=row.job_id or "")
+        stalled = ""
+        try:
+            for job in watch(
+                self.ws,
+                row.job_id or "",
+                row.pool_id,
+                deadline_at=deadline_at,
+                at_once=at_once,
+                timing=self.timing,
+            ):
+                yield Event("job", _progress(job), row, job, job.share)
+            yield Event("verifying", f"{row.pool_name}: reading the desktops back", row, job, 1.0)
+            yield self._verified(row, job, stalled)
+        except OutcomeUnknown as lost:
+            row = self.journal.park(row.item_id, str(lost))
+            yield Event("parked", f"{row.pool_name}: {lost}", row)
+        except JobStalled as stall:
+            if self.timing.now() < deadline_at:
+                yield self._verified(row, stall.job, str(stall))
+            else:
+                yield self._still_running(row, stall)
+        except CloudError as error:
+            yield self._still_running(row, error)
+
+    def _still_running(self, row: ItemRow, error: WsopsError) -> Event:
+        row = self.journal.keep_progress(row.item_id, "running", str(error))
+        return Event("running", f"{row.pool_name}: {error}", row)
+
+    def _verified(self, row: ItemRow, job: Job, stalled: str) -> Event:
+        item = self._requests[row.item_id]
+        ends = read_back(
+            self.ws, row, job, item.image_id, idle_only=item.idle_only, timing=self.timing
+        )
+        verdict, reason = of_desktops(ends)
+        reason = "; ".join(text for text in (stalled, reason) if text)
+        desktops = {desktop_id: end.as_dict() for desktop_id, end in ends.items()}
+        return self._ended(self.journal.end_item(row.item_id, verdict, reason, desktops))
+
+    # -- the run ------------------------------------------------------------------------------
+
+    def _reason_to_stop(self) -> str:
+        """Say why no further pool may be sent; "" where one may."""
+        run = self.journal.run(self.run.run_id)
+        if run.stop_requested_at:
+            return f"stopped at {run.stop_requested_at:%H:%M} UTC, as requested"
+        rows = self.journal.items(run.run_id)
+        first_send = not any(row.sent_at for row in rows)
+        if first_send and self.timing.now() >= self.plan.expires_at:
+            # Expiry limits the first send; afterwards each pool is checked by itself.
+            return f"the plan expired at {self.plan.expires_at:%Y-%m-%d %H:%M} UTC"
+        return reason_to_stop(rows, self.plan)
+
+    def _finish(self) -> Event:
+        rows = self.journal.items(self.run.run_id)
+        waiting = any(row.state == "planned" for row in rows)
+        verdict, reason = of_run(rows, self._reason_to_stop() if waiting else "")
+        self.journal.end_run(self.run.run_id, verdict, reason)
+        self.run = self.journal.run(self.run.run_id)
+        return Event("ended", f"{verdict}: {reason}" if reason else verdict)
+
+    def _ended(self, row: ItemRow) -> Event:
+        reason = f" ({row.reason})" if row.reason else ""
+        return Event("item_ended", f"{row.pool_name}: {row.verdict}{reason}", row)
+
+    @contextmanager
+    def _driving(self) -> Iterator[None]:
+        """Hold the lock of the run, so that one process drives it at a time."""
+        with locks.held("run", self.run.digest, what=f"run {self.run.run_id}"):
+            yield
+
+    def _pool_lock(self, row: ItemRow) -> AbstractContextManager[None]:
+        key = (row.endpoint, row.project_id, row.pool_id)
+        return locks.held(*key, what=f"pool {row.pool_name}")
+
+    def _deadline(self, row: ItemRow) -> datetime:
+        item = self._requests[row.item_id]
+        delay = json.loads(item.body).get("delay_time") or 0
+        polling = self.ws.settings.polling
+        return deadline_for(polling, len(item.targets), delay, self.timing.now())
+
+
+def _facts(item: Item, reading: Reading) -> dict[str, dict[str, object]]:
+    """Give what each target is just before the send, as the journal keeps it."""
+    names = {target.desktop_id for target in item.targets}
+    return {
+        desktop.desktop_id: {
+            "name": desktop.computer_name,
+            "user": ", ".join(desktop.users),
+            "image_id": desktop.image_id,
+            "in_use": desktop.in_use,
+            "off": desktop.off,
+        }
+        for desktop in reading.desktops
+        if desktop.desktop_id in names
+    }
+
+
+def _progress(job: Job) -> str:
+    done = sum(1 for sub in job.sub_jobs if sub.final)
+    total = max(len(job.sub_jobs), job.sub_jobs_total)
+    return f"{done} of {total} desktops, {len(job.failed)} failed" if total else job.status

@@ -1,0 +1,156 @@
+"""The journal's tables."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+SCHEMA = 1
+LIVE = ("intent", "sent", "accepted", "unknown")
+"""States in which a request of an item may be out: one such item per project and pool."""
+
+
+class Instant(sa.types.TypeDecorator[datetime]):
+    """An instant in UTC; stored without zone, since SQLite has none, and given back with it."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ANN401, ARG002
+        """Store in UTC."""
+        return value.astimezone(UTC).replace(tzinfo=None) if value is not None else None
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ANN401, ARG002
+        """Read as UTC."""
+        return value.replace(tzinfo=UTC) if value is not None else None
+
+
+metadata = sa.MetaData()
+
+meta = sa.Table(
+    "meta",
+    metadata,
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("value", sa.String, nullable=False),
+)
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("run_id", sa.String, primary_key=True),
+    sa.Column("plan_id", sa.String, nullable=False),
+    sa.Column("digest", sa.String, nullable=False, unique=True),
+    sa.Column("plan", sa.Text, nullable=False),
+    sa.Column("endpoint", sa.String, nullable=False),
+    sa.Column("project_id", sa.String, nullable=False),
+    sa.Column("profile", sa.String, nullable=False),
+    sa.Column("environment", sa.String, nullable=False),
+    sa.Column("operator", sa.String, nullable=False),
+    sa.Column("change", sa.String, nullable=False),
+    sa.Column("approved_by", sa.String, nullable=False),
+    sa.Column("started_at", Instant, nullable=False),
+    sa.Column("stop_requested_at", Instant),
+    sa.Column("ended_at", Instant),
+    sa.Column("verdict", sa.String, nullable=False, default=""),
+    sa.Column("reason", sa.Text, nullable=False, default=""),
+)
+
+items = sa.Table(
+    "items",
+    metadata,
+    sa.Column("item_id", sa.String, primary_key=True),
+    sa.Column("run_id", sa.ForeignKey("runs.run_id"), nullable=False),
+    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("endpoint", sa.String, nullable=False),
+    sa.Column("project_id", sa.String, nullable=False),
+    sa.Column("pool_id", sa.String, nullable=False),
+    sa.Column("pool_name", sa.String, nullable=False),
+    sa.Column("state", sa.String, nullable=False),
+    sa.Column("verdict", sa.String, nullable=False, default=""),
+    sa.Column("reason", sa.Text, nullable=False, default=""),
+    sa.Column("job_id", sa.String),
+    sa.Column("body_sha256", sa.String, nullable=False, default=""),
+    sa.Column("sent_at", Instant),
+    sa.Column("deadline_at", Instant),
+    sa.Column("ended_at", Instant),
+    sa.Column("targets", sa.JSON, nullable=False),
+    sa.Column("known_jobs", sa.JSON, nullable=False),
+    sa.Column("desktops", sa.JSON, nullable=False),
+)
+
+_live = items.c.state.in_(LIVE)
+sa.Index(
+    "one_live_item_per_pool",
+    items.c.endpoint,
+    items.c.project_id,
+    items.c.pool_id,
+    unique=True,
+    sqlite_where=_live,
+    postgresql_where=_live,
+)
+sa.Index(
+    "one_live_owner_per_job",
+    items.c.endpoint,
+    items.c.project_id,
+    items.c.job_id,
+    unique=True,
+    sqlite_where=_live,
+    postgresql_where=_live,
+)
+
+attempts = sa.Table(
+    "attempts",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("item_id", sa.ForeignKey("items.item_id"), nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("outcome", sa.String, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("status", sa.Integer),
+    sa.Column("error_code", sa.String),
+    sa.Column("request_id", sa.String),
+)
+
+looks = sa.Table(
+    "looks",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("item_id", sa.ForeignKey("items.item_id"), nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("finding", sa.String, nullable=False),
+    sa.Column("evidence", sa.Text, nullable=False),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("run_id", sa.String, nullable=False),
+    sa.Column("item_id", sa.String, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("hash", sa.String, nullable=False),
+)
+
+writes = sa.Table(
+    "writes",
+    metadata,
+    sa.Column("endpoint", sa.String, primary_key=True),
+    sa.Column("project_id", sa.String, primary_key=True),
+    sa.Column("last_at", Instant, nullable=False),
+)
+
+audits = sa.Table(
+    "audits",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("endpoint", sa.String, nullable=False),
+    sa.Column("project_id", sa.String, nullable=False),
+    sa.Column("profile", sa.String, nullable=False),
+    sa.Column("pools", sa.Integer, nullable=False),
+    sa.Column("desktops", sa.Integer, nullable=False),
+    sa.Column("mismatches", sa.JSON, nullable=False),
+)

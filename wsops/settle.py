@@ -1,0 +1,71 @@
+"""The human command that ends an unknown: adopt a job, or say that the request was not sent."""
+
+from __future__ import annotations
+
+from wsops.audit import read_pool
+from wsops.client import Workspace
+from wsops.errors import JournalError
+from wsops.jobs import deadline_for
+from wsops.journal import ItemRow, Journal
+from wsops.models import utc_now
+from wsops.submit import Found, reconcile
+
+
+def settle_adopt(
+    ws: Workspace, journal: Journal, item_id: str, job_id: str, evidence: str
+) -> ItemRow:
+    """Take a job as the one that an unknown request started; `wsops resume` then follows it.
+
+    Raises:
+        JournalError: the item is not unknown, the job is another item's, or is of other desktops.
+        CloudError: the service does not know the job.
+    """
+    row = _unknown(journal, item_id)
+    if job_id in journal.owned_jobs(row.endpoint, row.project_id, item_id):
+        msg = f"job {job_id} belongs to another item"
+        raise JournalError(msg, remedy="look at `wsops history`")
+    job = ws.job(job_id)
+    foreign = {sub.desktop_id for sub in job.sub_jobs} - set(row.targets)
+    if foreign:
+        msg = f"job {job_id} works on {len(foreign)} desktops that {item_id} does not name"
+        raise JournalError(msg, remedy="it is another job; look at the pool in the console")
+    deadline = deadline_for(ws.settings.polling, len(row.targets), 0, utc_now())
+    return journal.adopt(item_id, job_id, f"by hand: {evidence}", deadline)
+
+
+def settle_not_sent(ws: Workspace, journal: Journal, item_id: str, evidence: str) -> ItemRow:
+    """Declare that an unknown request never reached the service; a new intent may follow.
+
+    A request may still be in a gateway: it takes a settle time since the send, and as many
+    agreeing empty looks, before a person may say so. This call makes one look itself.
+
+    Raises:
+        JournalError: a job was found, something is at work, or it is too early; says until when.
+    """
+    row = _unknown(journal, item_id)
+    polling = ws.settings.polling
+    finding = reconcile(ws, journal, row, partial_ok=True)
+    if finding.found is Found.ONE:
+        msg = f"job {finding.job_id} fits {item_id}: {finding.evidence}"
+        raise JournalError(msg, remedy=f"wsops settle {item_id} --adopt {finding.job_id}")
+    waited = (utc_now() - row.sent_at).total_seconds() if row.sent_at else 0.0
+    looks = journal.empty_looks(item_id)
+    if waited < polling.settle_seconds:
+        left = polling.settle_seconds - waited
+        msg = f"sent {waited:.0f} s ago: a request may still be on its way for {left:.0f} s more"
+        raise JournalError(msg, remedy="look again then")
+    if finding.found is Found.UNCLEAR and read_pool(ws, row.pool_id).busy_jobs:
+        msg = f"a rebuild of the pool is under way: {finding.evidence}"
+        raise JournalError(msg, remedy="wait until it has ended")
+    if finding.found is Found.NOTHING and looks < polling.settle_reads:
+        msg = f"{looks} empty looks in a row; it takes {polling.settle_reads}"
+        raise JournalError(msg, remedy="run it again in a minute")
+    return journal.forget_intent(item_id, f"settled by hand, not sent: {evidence}")
+
+
+def _unknown(journal: Journal, item_id: str) -> ItemRow:
+    row = journal.item(item_id)
+    if row.state not in {"sent", "unknown"}:
+        msg = f"{item_id} is {row.verdict or row.state}; only an unknown outcome can be settled"
+        raise JournalError(msg, remedy="`wsops status` shows it")
+    return row

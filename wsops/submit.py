@@ -1,0 +1,255 @@
+"""The one-shot POST: how a submit can end, and how to find out what became of one.
+
+Nothing that retries may wrap this module. The service has no idempotency key, no echo field and
+no cancel: what may have been executed is never sent again by the program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from wsops import pace
+from wsops.answers import NEVER_LEFT, Answer
+from wsops.audit import rebuild_sub_jobs
+from wsops.client import Workspace
+from wsops.errors import CloudError, WsopsError
+from wsops.jobs import Timing
+from wsops.journal import ItemRow, Journal
+from wsops.models import ID_PATTERN, SubJob
+from wsops.redact import scrub
+
+_REFUSED = frozenset({400, 403, 404, 405, 413, 414, 494})
+_MOST_TRIES = 3
+_GATEWAY_AUTH = ("APIGW.03", "APIG.03")
+
+
+class Outcome(StrEnum):
+    """How a submit can end; anything not listed is AMBIGUOUS."""
+
+    NOT_SENT = "not_sent"
+    REFUSED = "refused"
+    ACCEPTED = "accepted"
+    AMBIGUOUS = "ambiguous"
+
+
+_STATES = {
+    Outcome.ACCEPTED: "accepted",
+    Outcome.AMBIGUOUS: "unknown",
+    Outcome.REFUSED: "intent",
+    Outcome.NOT_SENT: "intent",
+}
+
+
+class Again(StrEnum):
+    """Why the same single attempt may be made again."""
+
+    NO = "no"
+    CONNECT = "connect"
+    CREDENTIALS = "credentials"
+    WINDOW = "window"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What one answer, or its absence, means."""
+
+    outcome: Outcome
+    reason: str
+    job_id: str | None = None
+    again: Again = Again.NO
+    conflict: bool = False
+    answer: Answer | None = None
+
+
+def judge(result: Answer | BaseException) -> Judgement:
+    """Judge how a submit ended: the one table of safety.
+
+    Only what proves that nothing was executed is NOT_SENT or REFUSED; only a 200 or 202 with a
+    usable job_id and no error_code is ACCEPTED; everything else is AMBIGUOUS.
+    """
+    if isinstance(result, BaseException):
+        return _judge_error(result)
+    status, code = result.status, result.error_code or ""
+    job_id = result.document.get("job_id")
+    said = f"HTTP {status} {code} {result.error['error_msg'] or ''}".strip()
+    usable = isinstance(job_id, str) and ID_PATTERN.match(job_id) is not None
+    if status in {200, 202} and usable and not code:
+        return Judgement(Outcome.ACCEPTED, f"job {job_id}", job_id=job_id, answer=result)
+    if status in _REFUSED:
+        return Judgement(Outcome.REFUSED, said or result.shown(), answer=result)
+    if status == 429:
+        return Judgement(Outcome.REFUSED, said, again=Again.WINDOW, answer=result)
+    if status == 401 and code.startswith(_GATEWAY_AUTH):
+        return Judgement(Outcome.REFUSED, said, again=Again.CREDENTIALS, answer=result)
+    reason = f"{said}: {result.shown()}" if status < 400 else said
+    return Judgement(Outcome.AMBIGUOUS, reason, conflict=status == 409, answer=result)
+
+
+def _judge_error(error: BaseException) -> Judgement:
+    reason = f"{type(error).__name__}: {scrub(str(error))}".strip(": ")
+    if isinstance(error, NEVER_LEFT):
+        return Judgement(Outcome.NOT_SENT, reason, again=Again.CONNECT)
+    if isinstance(error, WsopsError):
+        # Raised by our own code while signing, before anything of the request could leave.
+        return Judgement(Outcome.NOT_SENT, reason)
+    return Judgement(Outcome.AMBIGUOUS, reason)
+
+
+@dataclass(frozen=True)
+class Request:
+    """The exact bytes that an item sends, and where to.
+
+    `prepare` reads the pool again, checks it, and writes the intent: it runs before every attempt
+    and raises `PlanError` where the item is no longer as approved. `deadline` gives the instant
+    until which the job will be followed, should the request be accepted now.
+    """
+
+    item_id: str
+    endpoint: str
+    project_id: str
+    path: str
+    body: bytes
+    prepare: Callable[[], None]
+    deadline: Callable[[], datetime]
+
+
+def submit(ws: Workspace, journal: Journal, request: Request, timing: Timing) -> Judgement:
+    """Send the request of an item, and keep the outcome.
+
+    The same single attempt is made again only where the request did not leave (3 times at the
+    most), after a gateway's 401 with new credentials (once), and after a 429 and a whole window
+    (3 times at the most); each time prepared anew, and each time journalled.
+
+    Raises:
+        PlanError: the item is no longer as approved; this attempt sent nothing.
+    """
+    pace_of = ws.settings.pace
+    renewed = False
+    attempt = 0
+    while True:
+        attempt += 1
+        wait = journal.reserve_write(request.endpoint, request.project_id, pace_of.write_every)
+        timing.sleep(wait)
+        request.prepare()
+        judgement = _attempt(ws, journal, request)
+        last = attempt >= _MOST_TRIES
+        match judgement.again:
+            case Again.CREDENTIALS if not renewed and judgement.answer:
+                renewed = True
+                if not ws.renew(judgement.answer):
+                    return judgement
+            case Again.CONNECT if not last:
+                timing.sleep(1 + pace.full_jitter(attempt, longest=7))
+            case Again.WINDOW if not last:
+                asked = judgement.answer.retry_after if judgement.answer else None
+                timing.sleep(max(pace_of.throttled_wait, asked or 0))
+            case _:
+                return judgement
+
+
+def _attempt(ws: Workspace, journal: Journal, request: Request) -> Judgement:
+    """Send once; the outcome is committed before anything else happens, a Ctrl-C included."""
+    journal.sending(request.item_id)
+    try:
+        judgement = judge(ws.send(request.path, request.body))
+    except Exception as error:  # noqa: BLE001  (whatever it is, it has a row in the table)
+        judgement = judge(error)
+    except BaseException as interruption:
+        _keep(journal, request, judge(interruption))
+        raise
+    return _keep(journal, request, judgement)
+
+
+def _keep(journal: Journal, request: Request, judgement: Judgement) -> Judgement:
+    """Commit an outcome; a refused item stays ours until the loop has given up on it."""
+    answer = judgement.answer
+    row = journal.answered(
+        request.item_id,
+        judgement.outcome.value,
+        judgement.reason,
+        state=_STATES[judgement.outcome],
+        job_id=judgement.job_id,
+        status=answer.status if answer else None,
+        error_code=answer.error_code if answer else None,
+        request_id=answer.request_id if answer else None,
+        deadline_at=request.deadline() if judgement.job_id else None,
+    )
+    if judgement.outcome is Outcome.ACCEPTED and row.state != "accepted":
+        return Judgement(Outcome.AMBIGUOUS, row.reason, answer=answer)
+    return judgement
+
+
+class Found(StrEnum):
+    """What a look for the job of a lost answer can find."""
+
+    ONE = "one"
+    NOTHING = "nothing"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found, and the evidence in words."""
+
+    found: Found
+    evidence: str
+    job_id: str = ""
+
+
+def reconcile(ws: Workspace, journal: Journal, row: ItemRow, *, partial_ok: bool) -> Finding:
+    """Look once for the job that the item's request may have started, and keep what was seen.
+
+    Candidates are rebuild jobs of the pool that the intent had not seen, which no other item owns
+    and whose desktops are the intent's: all of them, or some where the job is young or
+    (`partial_ok`) where the service leaves desktops in use alone. Times are zone-less: secondary.
+    """
+    try:
+        finding = _look(ws, journal, row, partial_ok=partial_ok)
+    except (CloudError, ValueError) as error:
+        finding = Finding(Found.UNCLEAR, f"could not look: {error}")
+    journal.looked(row.item_id, finding.found.value, finding.evidence)
+    return finding
+
+
+def _look(ws: Workspace, journal: Journal, row: ItemRow, *, partial_ok: bool) -> Finding:
+    owned = journal.owned_jobs(row.endpoint, row.project_id, row.item_id)
+    jobs: dict[str, list[SubJob]] = {}
+    for sub in rebuild_sub_jobs(ws, row.pool_id):
+        if sub.job_id not in row.known_jobs and sub.job_id not in owned:
+            jobs.setdefault(sub.job_id, []).append(sub)
+    fitting = [job for job, subs in jobs.items() if _fits(row, subs, partial_ok=partial_ok)]
+    strange = sorted(set(jobs) - set(fitting))
+    if len(fitting) == 1 and not strange:
+        subs = jobs[fitting[0]]
+        return Finding(Found.ONE, f"{len(subs)} sub-jobs of its desktops", fitting[0])
+    if jobs:
+        names = ", ".join(sorted(jobs)[:5])
+        return Finding(Found.UNCLEAR, f"{len(fitting)} fitting of {len(jobs)} new jobs: {names}")
+    moved = _moved(ws, row)
+    if moved:
+        return Finding(Found.UNCLEAR, f"no new job, but {moved}")
+    return Finding(Found.NOTHING, "no new job, no desktop at work, all images as before")
+
+
+def _fits(row: ItemRow, subs: list[SubJob], *, partial_ok: bool) -> bool:
+    desktops = {sub.desktop_id for sub in subs}
+    targets = set(row.targets)
+    young = any(not sub.final for sub in subs)
+    return desktops == targets or (bool(desktops) and desktops < targets and (young or partial_ok))
+
+
+def _moved(ws: Workspace, row: ItemRow) -> str:
+    """Say which of the targets are being worked on, or run another image than before."""
+    listing = ws.pool_desktops(row.pool_id, keep=lambda desktop: desktop.desktop_id in row.targets)
+    busy = sum(1 for desktop in listing.rows if desktop.task_status)
+    changed = sum(
+        1
+        for desktop in listing.rows
+        if desktop.image_id != row.targets[desktop.desktop_id]["image_id"]
+    )
+    gone = len(row.targets) - len(listing.rows)
+    facts = ((busy, "are at work"), (changed, "run another image"), (gone, "are gone"))
+    return ", ".join(f"{count} desktops {what}" for count, what in facts if count)

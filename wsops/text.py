@@ -1,0 +1,23 @@
+"""Server text is data: what it may do to a terminal, a page or a log is decided here."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_LONGEST = 300
+
+
+def visible(text: str, longest: int = _LONGEST) -> str:
+    """Give the text with control and direction characters made visible, cut to `longest`.
+
+    An escape sequence cannot reach the terminal, and a right-to-left override cannot make a name
+    read like another one.
+    """
+    shown = "".join(_shown(character) for character in text[: longest + 1])
+    return shown if len(text) <= longest else f"{shown[:longest]}…"
+
+
+def _shown(character: str) -> str:
+    if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}:
+        return f"\\u{ord(character):04x}"
+    return character

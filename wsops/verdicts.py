@@ -1,0 +1,126 @@
+"""What a pool, and a run, amounts to: pure rules over what is known of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from wsops.journal import ItemRow
+from wsops.plan import Plan, allowed_errors
+from wsops.verify import GOOD_ENDS, End
+
+EXIT_CODES = {
+    "planned": 0,
+    "done": 0,
+    "left_in_use": 0,
+    "error": 1,
+    "running": 3,
+    "unknown": 3,
+    "partial": 4,
+    "failed": 4,
+    "skipped": 4,
+    "held": 4,
+    "rejected": 4,
+    "refused": 5,
+}
+"""Exit codes by verdict; besides them: 2 usage, 130 interrupted, 143 terminated."""
+
+_WORDS = {
+    "done": "done",
+    "left_in_use": "left in use",
+    "failed": "failed",
+    "mismatch": "ended well but run another image",
+    "missed": "not touched",
+    "not_ready": "not ready again",
+    "stalled": "stalled",
+    "gone": "gone",
+    "unknown": "unknown",
+    "beyond": "touched without approval",
+}
+
+
+def of_desktops(ends: Mapping[str, End]) -> tuple[str, str]:
+    """Give the verdict of a pool and the reason, from how each of its desktops ended.
+
+    *Done* needs every target read back with the wanted image; *left in use* is not a failure.
+    """
+    counts = Counter(end.state for end in ends.values())
+    bad = {state: n for state, n in counts.items() if state not in GOOD_ENDS}
+    if not bad:
+        left = counts["left_in_use"]
+        return ("left_in_use", f"{left} left in use") if left else ("done", "")
+    why = Counter(f"{_WORDS[end.state]}: {end.reason}" for end in ends.values() if end.state in bad)
+    reason = "; ".join(f"{n} {text}" for text, n in why.most_common(4))
+    whole = sum(bad.values()) == len(ends) and set(bad) == {"failed"}
+    return "failed" if whole else "partial", reason
+
+
+def counts_of(row: ItemRow) -> dict[str, int]:
+    """Count the desktops of an item by how they ended; before it has ended all are pending."""
+    if row.desktops:
+        return dict(Counter(end["state"] for end in row.desktops.values()))
+    return {"pending": len(row.targets)} if row.live else {}
+
+
+def reason_to_stop(rows: Sequence[ItemRow], plan: Plan) -> str:
+    """Say why no further pool may be sent; "" where one may.
+
+    The canary is the first pool that was sent and not left alone because all its desktops were
+    in use: anything but a good end of it stops the run. Later the run stops when more desktops
+    failed, over the whole run, than the approved threshold allows; an unknown pool counts once.
+    """
+    sent = [row for row in rows if row.sent_at is not None]
+    canary = next((row for row in sent if not _taught_nothing(row)), None)
+    if canary is not None and not _worked(canary):
+        how = canary.verdict or canary.state
+        return f"the canary, pool {canary.pool_name}, did not end well ({how})"
+    failed = sum(_failures(row) for row in sent)
+    attempted = sum(len(row.targets) for row in sent)
+    allowed = allowed_errors(attempted, plan.max_errors_share, plan.max_errors_least)
+    if failed > allowed:
+        return f"{failed} desktops failed; the approved threshold is {allowed}"
+    return ""
+
+
+def of_run(rows: Sequence[ItemRow], stop: str = "") -> tuple[str, str]:
+    """Give the verdict of a run and the reason; `stop` says why it was stopped, if it was."""
+    verdicts = Counter(row.verdict for row in rows if row.state == "ended")
+    waiting = [row for row in rows if row.state == "planned"]
+    summary = ", ".join(f"{n} {verdict}" for verdict, n in verdicts.most_common())
+    tail = [f"{len(waiting)} not sent"] if waiting else []
+    reason = "; ".join(text for text in (summary, *tail, stop) if text)
+    if any(row.state in {"unknown", "sent", "intent"} for row in rows):
+        return "unknown", reason
+    if any(row.state == "accepted" for row in rows):
+        return "running", reason
+    if waiting:
+        return ("partial" if verdicts or stop else "error"), reason
+    return _of_ended(set(verdicts)), reason
+
+
+def _of_ended(verdicts: set[str]) -> str:
+    for only, verdict in (
+        ({"done"}, "done"),
+        ({"done", "left_in_use"}, "left_in_use"),
+        ({"refused"}, "refused"),
+        ({"held"}, "held"),
+        ({"rejected"}, "rejected"),
+        ({"failed", "rejected"}, "failed"),
+    ):
+        if verdicts <= only:
+            return verdict
+    return "partial"
+
+
+def _taught_nothing(row: ItemRow) -> bool:
+    return row.verdict == "left_in_use" and not counts_of(row).get("done")
+
+
+def _worked(row: ItemRow) -> bool:
+    return row.state == "ended" and row.verdict in GOOD_ENDS
+
+
+def _failures(row: ItemRow) -> int:
+    if row.state != "ended":
+        return 1
+    return sum(1 for end in row.desktops.values() if end["state"] not in GOOD_ENDS)

@@ -1,0 +1,127 @@
+"""Reads every desktop back: *done* is said only after two reads in agreement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from wsops.client import Workspace
+from wsops.errors import BadAnswer, CloudRefused, CloudUnreachable, NotAllowed
+from wsops.jobs import Timing
+from wsops.journal import ItemRow
+from wsops.models import Desktop, Job, SubJob
+
+GOOD_ENDS = frozenset({"done", "left_in_use"})
+_READS = 2
+
+
+@dataclass(frozen=True)
+class End:
+    """How one desktop ended: its state and, where it is not done, why.
+
+    States: done, left_in_use, failed, mismatch, missed, not_ready, stalled, gone, unknown, beyond.
+    """
+
+    state: str
+    reason: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        """Give it as the journal keeps it."""
+        return {"state": self.state, "reason": self.reason}
+
+
+def read_back(  # noqa: PLR0913  (what is compared with what)
+    ws: Workspace, row: ItemRow, job: Job, image_id: str, *, idle_only: bool, timing: Timing
+) -> dict[str, End]:
+    """Read the targets of an item until two reads in a row agree, `verify_within` at the most.
+
+    Args:
+        ws: the connection.
+        row: the item; its targets say what each desktop was just before the send.
+        job: its job, as last seen.
+        image_id: the image wanted.
+        idle_only: whether the service was asked to leave desktops in use alone.
+        timing: clocks and sleep.
+
+    Returns:
+        How each target ended, and each desktop that the job touched beyond them.
+    """
+    polling = ws.settings.polling
+    subs = {sub.desktop_id: sub for sub in job.sub_jobs}
+    judge = _Judge(row.targets, subs, image_id, idle_only=idle_only)
+    end = timing.clock() + polling.verify_within
+    before: dict[str, End] = {}
+    agreed: dict[str, int] = dict.fromkeys(row.targets, 0)
+    while True:
+        now = _states(ws, row, judge)
+        if now is not None:
+            for desktop_id, state in now.items():
+                same = before.get(desktop_id) == state
+                agreed[desktop_id] = agreed[desktop_id] + 1 if same else 1
+            before = now
+            if all(agreed[i] >= _READS and now[i].state not in _MAY_CHANGE for i in now):
+                break
+        if timing.clock() >= end:
+            break
+        timing.sleep(polling.verify_every)
+    ends = {i: before.get(i, _UNREAD) if agreed[i] >= _READS else _UNREAD for i in row.targets}
+    return ends | {i: _BEYOND for i in subs if i and i not in row.targets}
+
+
+_UNREAD = End("unknown", "it could not be read twice in agreement")
+_BEYOND = End("beyond", "the job touched it, although it was not approved")
+_MAY_CHANGE = frozenset({"mismatch", "not_ready"})
+
+
+class _Judge:
+    """What one read of a desktop means, beside its sub-job."""
+
+    def __init__(
+        self,
+        targets: Mapping[str, Any],
+        subs: Mapping[str, SubJob],
+        image_id: str,
+        *,
+        idle_only: bool,
+    ) -> None:
+        self.targets, self.subs, self.image_id, self.idle_only = targets, subs, image_id, idle_only
+
+    def end(self, desktop_id: str, desktop: Desktop | None) -> End:
+        sub = self.subs.get(desktop_id)
+        if desktop is None:
+            return End("gone", "it is no longer in the pool")
+        return self._untouched(desktop) if sub is None else self._touched(sub, desktop)
+
+    def _touched(self, sub: SubJob, desktop: Desktop) -> End:
+        if not sub.final:
+            return End("stalled", f"its sub-job is {sub.status or 'without a word'}, not ended")
+        if not sub.good:
+            return End("failed", f"{sub.error_code} {sub.fail_reason}".strip() or "no reason given")
+        if desktop.image_id != self.image_id:
+            return End("mismatch", f"its sub-job ended well, but it runs {desktop.image_id or '?'}")
+        if desktop.ready or self.targets[desktop.desktop_id]["off"]:
+            return End("done")
+        return End("not_ready", f"it runs the image, but is {desktop.login_status or 'unknown'}")
+
+    def _untouched(self, desktop: Desktop) -> End:
+        before = self.targets[desktop.desktop_id]
+        if self.idle_only and (before["in_use"] or desktop.in_use):
+            return End("left_in_use", "someone used it")
+        if desktop.image_id == self.image_id and before["image_id"] != self.image_id:
+            return End("unknown", "it runs the image, but no sub-job says why")
+        return End("missed", "the job had no sub-job for it")
+
+
+def _states(ws: Workspace, row: ItemRow, judge: _Judge) -> dict[str, End] | None:
+    """Read the targets once; None where the read failed."""
+    try:
+        listing = ws.pool_desktops(row.pool_id, keep=lambda desktop: desktop.id in row.targets)
+    except NotAllowed:
+        raise
+    except (BadAnswer, CloudRefused, CloudUnreachable):
+        return None
+    present = {desktop.desktop_id: desktop for desktop in listing.rows}
+    return {
+        desktop_id: judge.end(desktop_id, present.get(desktop_id)) for desktop_id in row.targets
+    }
