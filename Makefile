@@ -21,7 +21,7 @@ test: $(READY)  ## the tests, in under ten minutes
 	$(BIN)/pytest -n 2 --cov --cov-report=term
 
 soak: $(READY)  ## the long tests: thousands of examples, hundreds of kills
-	$(BIN)/pytest -n 2 -m soak --override-ini addopts=--import-mode=importlib
+	$(BIN)/pytest -n 2 -m soak
 
 bench: $(READY)  ## speed, as ratios within one run
 	$(BIN)/python -m tests.bench

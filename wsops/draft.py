@@ -192,8 +192,7 @@ class _Draft:
         unprotected = not self.region.knows_handle_type and not self.choice.include_in_use
         yield (
             bool(in_use) and unprotected,
-            f"{in_use} of its desktops are in use; this region cannot leave them out; "
-            "--include-in-use takes them",
+            f"{in_use} are in use and cannot be left out here; --include-in-use takes them",
         )
         yield (
             self._needs_order() and not self._order(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def simulate(*, port: int, faults: tuple[str, ...], as_json: bool, **options: An
 
     def ready(connection: dict[str, str]) -> None:
         click.echo(json.dumps(connection) if as_json else _HINT.format(**connection))
-        click.get_text_stream("stdout").flush()
+        sys.stdout.flush()
 
     try:
         serve(Options(faults=_rates(faults), **options), port, ready)

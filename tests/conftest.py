@@ -1,0 +1,99 @@
+"""What every test stands on: a clean environment, and a simulator on a socket."""
+
+import os
+
+import pytest
+
+from wsops import connect
+from wsops.journal import Journal
+from wsops.simulator import Options, Simulation
+
+FAST_POLLING = {
+    "first": 0.01,
+    "longest": 0.03,
+    "verify_every": 0.02,
+    "verify_within": 2,
+    "reconcile_every": 0.02,
+    "reconcile_within": 0.1,
+    "settle_seconds": 0,
+    "settle_reads": 3,
+    "not_found_seconds": 0.2,
+    "stall_after": 0.5,
+}
+FAST_PACE = {"reads_per_second": 100_000, "write_every": 0, "throttled_wait": 0}
+SPEED = 3000
+"""Divides the simulator's durations: a desktop's rebuild takes about 0.1 s."""
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch, tmp_path):
+    """No test sees the settings, the credentials or the folders of whoever runs it."""
+    for name in list(os.environ):
+        if name.startswith(("WSOPS_", "HUAWEICLOUD_")) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def _service():
+    with Simulation(Options(pools=0)) as simulation:
+        yield simulation
+
+
+@pytest.fixture
+def fleet(_service):
+    """Give a function that puts a fresh cloud behind the socket, and returns the simulation."""
+
+    def put(**options):
+        small = {"pools": 4, "desktops": 8, "mismatch": 0.4, "speed": SPEED}
+        _service.reset(Options(**(small | options)))
+        return _service
+
+    return put
+
+
+@pytest.fixture
+def sim(fleet):
+    """Give a simulation of 4 pools and about 32 desktops, of the new generation, fast."""
+    return fleet()
+
+
+@pytest.fixture
+def open_ws():
+    """Give a function that connects to a simulation; closed at the end."""
+    opened = []
+
+    def connect_to(simulation, **overrides):
+        polling = FAST_POLLING | overrides.pop("polling", {})
+        pace = FAST_PACE | overrides.pop("pace", {})
+        settings = {
+            "endpoint": simulation.endpoint,
+            "iam_endpoint": simulation.iam_endpoint,
+            "project_id": simulation.project_id,
+            "region": simulation.cloud.region_name,
+            "token": simulation.token,
+            "operator": "tester",
+        }
+        ws = connect(**(settings | overrides), polling=polling, pace=pace)
+        opened.append(ws)
+        return ws
+
+    yield connect_to
+    for ws in opened:
+        ws.close()
+
+
+@pytest.fixture
+def ws(sim, open_ws):
+    """Give a connection to `sim`."""
+    return open_ws(sim)
+
+
+@pytest.fixture
+def journal(tmp_path):
+    """Give a new journal on the disk."""
+    with Journal.open(str(tmp_path / "journal.sqlite")) as opened:
+        yield opened
