@@ -6,6 +6,7 @@ This is the one place where httpx's exceptions and the service's error bodies be
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -69,14 +70,12 @@ class Answer:
 
     @cached_property
     def error(self) -> dict[str, str | None]:
-        """The service's four error fields; IAM nests its own under "error"."""
-        body = self.document
-        inner = body.get("error")
-        if isinstance(inner, dict):
-            body = {"error_code": inner.get("code"), "error_msg": inner.get("message")}
-        return {
-            name: scrub(str(body[name])) if body.get(name) is not None else None for name in _FIELDS
-        }
+        """The service's four error fields; IAM nests its own under "error", by shorter names."""
+        inner = self.document.get("error")
+        nested = inner if isinstance(inner, dict) else {}
+        short = {"error_code": nested.get("code"), "error_msg": nested.get("message")}
+        layers = (self.document, nested, short)
+        return {name: _words(next(_present(layers, name), None)) for name in _FIELDS}
 
     @property
     def error_code(self) -> str | None:
@@ -91,6 +90,17 @@ class Answer:
     def shown(self) -> str:
         """Give the start of the body, without secrets, for a message or the journal."""
         return scrub(self.content[: 4 * _SHOWN].decode("utf-8", "replace"))[:_SHOWN]
+
+
+def _present(layers: Iterable[dict[str, Any]], name: str) -> Iterator[Any]:
+    return (layer[name] for layer in layers if layer.get(name) is not None)
+
+
+def _words(value: object) -> str | None:
+    """Give what a server says as text that can be kept: JSON may hold half a character."""
+    if value is None:
+        return None
+    return scrub(str(value).encode("utf-8", "replace").decode())
 
 
 def error_for(answer: Answer) -> CloudRefused | BadAnswer:

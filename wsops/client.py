@@ -224,7 +224,7 @@ class Workspace:
         """Get fresh credentials after a 401; False where there are none to get."""
         if self.signer.renew(answer.generation):
             return True
-        self._rejections += 1
+        self._rejections += self._trusted
         return False
 
     # -- how ----------------------------------------------------------------------------------
@@ -294,7 +294,8 @@ class Workspace:
             self._sleep(wait if wait is not None else pace.full_jitter(attempt))
 
     def _record(self, answer: Answer, record: type[R]) -> R:
-        if answer.status >= 300 or answer.error_code:
+        # A long list is decoded once, by its record: no error without the word for it.
+        if answer.status >= 300 or (b'"error' in answer.content and answer.error_code):
             raise error_for(answer)
         self._pacer.went_well()
         try:
@@ -304,13 +305,15 @@ class Workspace:
 
     def _exchange(self, call: _Call, *, fresh: bool = False) -> Answer:
         """Send, if the credentials may be used; one at a time until one call went through."""
-        if self._rejections >= _BAD_CREDENTIALS:
-            msg = "the credentials were refused twice; not trying again, since a key locks itself"
-            raise NotAllowed(msg, status=_UNAUTHORIZED, method=call.method, path=call.path)
         with nullcontext() if self._trusted else self._first:
+            if self._rejections >= _BAD_CREDENTIALS:
+                msg = "the credentials were refused; not trying again, since a key locks itself"
+                raise NotAllowed(msg, status=_UNAUTHORIZED, method=call.method, path=call.path)
             answer = self._exchange_once(call, fresh=fresh)
             if answer.status != _UNAUTHORIZED:
                 self._rejections, self._trusted = 0, True
+            elif not self._trusted:
+                self._rejections += 1
         return answer
 
     def _exchange_once(self, call: _Call, *, fresh: bool) -> Answer:

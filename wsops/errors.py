@@ -19,7 +19,8 @@ WsopsError
 │  └─ OutcomeUnknown    sent, answer lost: look before doing anything again
 ├─ JobError             has the job
 │  ├─ JobFailed         the job ended, and not well
-│  └─ JobStalled        the job did not end in the time it was given
+│  ├─ JobStalled        nothing of it moves any more
+│  └─ JobOverdue        it had not ended when its time was over, and goes on
 ├─ JournalError         the record is missing, foreign or contradicts the request
 └─ BatchError           has the run folder
 """
@@ -231,6 +232,10 @@ class JobFailed(JobError):
 
 
 class JobStalled(JobError):
+    """Nothing of the job moved for a long time; what it did until then can be read back."""
+
+
+class JobOverdue(JobError):
     """The job had not ended when its time was over; it goes on in the cloud."""
 
     remedy = "it is still running: follow it with `wsops job watch` or `wsops resume`"

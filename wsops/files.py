@@ -12,30 +12,40 @@ from pathlib import Path
 from wsops.errors import SettingsError
 
 # The full-width forms count as well: spreadsheets read them as the plain ones.
-_FORMULA_STARTS = (*"=+-@\t\r\0", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_FORMULA_STARTS = (*"=+-@\t\r\n\0", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_DEVICES = Path("/dev")
 
 
 def write_private(path: Path, text: str) -> None:
     """Write a file of mode 0600 in one step: it is there whole, or as it was before.
 
+    A device or a pipe, such as /dev/stdout, is written to and never replaced.
+
     Raises:
         SettingsError: the place cannot be written.
     """
-    beside = path.with_name(f".{path.name[:80]}.{secrets.token_hex(4)}")
     try:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(path)
-        except BaseException:
-            beside.unlink(missing_ok=True)
-            raise
+        if path.absolute().is_relative_to(_DEVICES) or (path.exists() and not path.is_file()):
+            path.write_text(text, encoding="utf-8", newline="")
+        else:
+            _replace(path, text)
     except OSError as error:
         msg = f"{path} cannot be written: {error.strerror}"
         raise SettingsError(msg, remedy="give another place, or make room") from None
+
+
+def _replace(path: Path, text: str) -> None:
+    beside = path.with_name(f".{path.name[:80]}.{secrets.token_hex(4)}")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def as_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -50,4 +60,5 @@ def as_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 def plain_cell(value: object) -> str:
     """Give the text of a cell; one that begins like a formula gets an apostrophe in front."""
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    live = text.startswith(_FORMULA_STARTS) or text.lstrip().startswith(_FORMULA_STARTS)
+    return f"'{text}" if live else text

@@ -15,12 +15,13 @@ from wsops.errors import (
     CloudRefused,
     CloudUnreachable,
     JobFailed,
+    JobOverdue,
     JobStalled,
     NotAllowed,
     NotFound,
     OutcomeUnknown,
 )
-from wsops.models import Job, SubJob, utc_now
+from wsops.models import Job, utc_now
 from wsops.settings import Polling
 
 
@@ -72,7 +73,8 @@ def watch(  # noqa: PLR0913  (what is watched, how, and until when)
         timing: clocks and sleep.
 
     Raises:
-        JobStalled: the deadline passed, or nothing moved for `polling.stall_after` seconds.
+        JobOverdue: the deadline passed.
+        JobStalled: nothing moved for `polling.stall_after` seconds.
         OutcomeUnknown: the service does not know the job any more.
         NotAllowed: the credentials are not good any more.
     """
@@ -95,7 +97,7 @@ def watch(  # noqa: PLR0913  (what is watched, how, and until when)
                 raise JobStalled(msg, job)
         if timing.clock() >= end:
             msg = f"job {job_id} was still running at its deadline"
-            raise JobStalled(msg, job)
+            raise JobOverdue(msg, job)
 
 
 def wait(
@@ -110,7 +112,8 @@ def wait(
 
     Raises:
         JobFailed: the job, or one of its sub-jobs, ended badly.
-        JobStalled: it did not end in time.
+        JobOverdue: it did not end in time.
+        JobStalled: it does not move any more.
     """
     deadline_at = timing.now() + timedelta(seconds=timeout)
     polls = watch(ws, job_id, pool_id, deadline_at=deadline_at, at_once=True, timing=timing)
@@ -184,7 +187,7 @@ class _Movement:
 
     def __init__(self, stall_after: float, clock: Callable[[], float]) -> None:
         self._stall_after, self._clock = stall_after, clock
-        self._last: dict[str, tuple[SubJob | str, float]] = {}
+        self._last: dict[str, tuple[str | None, float]] = {}
 
     def stopped(self, job: Job) -> bool:
         now = self._clock()
@@ -194,6 +197,6 @@ class _Movement:
         if not parts:
             parts = {"": job.status}
         for key, state in parts.items():
-            if self._last.get(key, ("", 0.0))[0] != state:
+            if self._last.get(key, (None, now))[0] != state:
                 self._last[key] = (state, now)
         return all(now - self._last[key][1] >= self._stall_after for key in parts)

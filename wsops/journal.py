@@ -43,6 +43,7 @@ class RunRow(Record):
     ended_at: datetime | None = None
     verdict: str = ""
     reason: str = ""
+    stop: str = ""
 
 
 class ItemRow(Record):
@@ -186,11 +187,12 @@ class Journal:
         if run.stop_requested_at is None:
             self._change_run(run_id, "stop requested", stop_requested_at=utc_now())
 
-    def end_run(self, run_id: str, verdict: str, reason: str) -> None:
-        """Keep the verdict of a run."""
+    def end_run(self, run_id: str, verdict: str, reason: str, stop: str = "") -> None:
+        """Keep the verdict of a run, and why no further pool was sent, where one was left."""
         ended = None if verdict in {"running", "unknown"} else utc_now()
         text = f"{verdict}: {reason}" if reason else verdict
-        self._change_run(run_id, text, verdict=verdict, reason=scrub(reason), ended_at=ended)
+        values = {"verdict": verdict, "reason": scrub(reason), "stop": scrub(stop)}
+        self._change_run(run_id, text, ended_at=ended, **values)
 
     # -- items --------------------------------------------------------------------------------
 

@@ -16,8 +16,8 @@ _STANDING = {"accepted": "running", "sent": "unknown", "intent": "unknown", "unk
 def standing(journal: Journal, run_id: str) -> tuple[RunRow, tuple[ItemRow, ...], str, str]:
     """Give a run, its items, its verdict as of now, and the reason."""
     run, rows = journal.run(run_id), journal.items(run_id)
-    verdict, reason = of_run(rows)
-    return run, rows, verdict, run.reason or reason
+    verdict, reason = of_run(rows, run.stop)
+    return run, rows, verdict, reason
 
 
 def verdict_of(row: ItemRow) -> str:

@@ -111,7 +111,7 @@ def _live(events: Iterable[Event], console: Console) -> None:
             if task is not None and event.kind in {"item_ended", "parked", "running"}:
                 bar.remove_task(task)
                 task = None
-            console.print(_line(event))
+            console.print(_line(event), markup=True)
 
 
 def _line(event: Event) -> str:

@@ -17,6 +17,7 @@ from wsops.audit import read_pool
 from wsops.client import Workspace
 from wsops.errors import (
     CloudError,
+    JobOverdue,
     JobStalled,
     JournalError,
     OutcomeUnknown,
@@ -254,11 +255,8 @@ class Rollout:
             row = self.journal.park(row.item_id, str(lost))
             yield Event("parked", f"{row.pool_name}: {lost}", row)
         except JobStalled as stall:
-            if self.timing.now() < deadline_at:
-                yield self._verified(row, stall.job, str(stall))
-            else:
-                yield self._still_running(row, stall)
-        except CloudError as error:
+            yield self._verified(row, stall.job, str(stall))
+        except (JobOverdue, CloudError) as error:
             yield self._still_running(row, error)
 
     def _still_running(self, row: ItemRow, error: WsopsError) -> Event:
@@ -292,8 +290,9 @@ class Rollout:
     def _finish(self) -> Event:
         rows = self.journal.items(self.run.run_id)
         waiting = any(row.state == "planned" for row in rows)
-        verdict, reason = of_run(rows, self._reason_to_stop() if waiting else "")
-        self.journal.end_run(self.run.run_id, verdict, reason)
+        stop = self._reason_to_stop() if waiting else ""
+        verdict, reason = of_run(rows, stop)
+        self.journal.end_run(self.run.run_id, verdict, reason, stop)
         self.run = self.journal.run(self.run.run_id)
         return Event("ended", f"{verdict}: {reason}" if reason else verdict)
 

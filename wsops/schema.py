@@ -55,6 +55,7 @@ runs = sa.Table(
     sa.Column("ended_at", Instant),
     sa.Column("verdict", sa.String, nullable=False, default=""),
     sa.Column("reason", sa.Text, nullable=False, default=""),
+    sa.Column("stop", sa.Text, nullable=False, default=""),
 )
 
 items = sa.Table(

@@ -251,8 +251,9 @@ def _details(plan: Plan) -> Iterable[RenderableType]:
 
 def _requests(items: Iterable[Item]) -> Iterable[RenderableType]:
     for item in items:
-        yield Text(f"POST {item.path}", style="cyan", no_wrap=True)
-        yield Text(f"  {visible(item.body, 2000)}", style="cyan")
+        yield Text(f"POST {item.path}", style="cyan", no_wrap=True, overflow="ignore")
+        # Whole on one line: what is shown is what is sent, and can be copied.
+        yield Text(f"  {visible(item.body, 2000)}", style="cyan", no_wrap=True, overflow="ignore")
         yield Text(f"  {item.origins}", style="dim")
 
 

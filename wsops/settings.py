@@ -149,6 +149,9 @@ class Settings(BaseSettings):
         if isinstance(hosts, str):
             hosts = tuple(host.strip() for host in hosts.split(",") if host.strip())
         region = data.get("region") or ""
+        given = (region, data.get("endpoint") or "", data.get("iam_endpoint") or "", *hosts)
+        if not all(isinstance(value, str) for value in given):
+            return data  # the types of the fields say it better
         if region and not _REGION.match(region):
             msg = f"region {region[:40]!r} is not a region name, such as ap-southeast-3"
             raise ValueError(msg)

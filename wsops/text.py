@@ -17,7 +17,10 @@ def visible(text: str, longest: int = _LONGEST) -> str:
     return shown if len(text) <= longest else f"{shown[:longest]}…"
 
 
+def is_plain(character: str) -> bool:
+    """Tell whether a character can neither steer a terminal nor change how others read."""
+    return unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+
+
 def _shown(character: str) -> str:
-    if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}:
-        return f"\\u{ord(character):04x}"
-    return character
+    return character if is_plain(character) else f"\\u{ord(character):04x}"

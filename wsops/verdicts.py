@@ -93,8 +93,10 @@ def of_run(rows: Sequence[ItemRow], stop: str = "") -> tuple[str, str]:
         return "unknown", reason
     if any(row.state == "accepted" for row in rows):
         return "running", reason
+    if waiting and not verdicts:
+        return ("refused" if stop else "error"), reason
     if waiting:
-        return ("partial" if verdicts or stop else "error"), reason
+        return "partial", reason
     return _of_ended(set(verdicts)), reason
 
 

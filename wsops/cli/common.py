@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,14 +25,19 @@ from wsops.journal import Journal
 from wsops.models import Desktop, Pool
 from wsops.redact import RedactingFilter, scrub
 from wsops.snapshot import as_fleet
+from wsops.text import is_plain, visible
 
 INTERRUPTED = 130
 TERMINATED = 143
 
+_LONGEST = 2000  # characters of an error
+_ODD = re.compile(r"[^\n -~]")
 _WIDE = 140  # where nobody has said how wide a line may be: a pipe, a file, a log
 
-out = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
-err = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _WIDE)
+# No markup: a name such as "[/]" is a name, wherever it is printed.
+_plain = functools.partial(Console, highlight=False, markup=False, emoji=False)
+out = _plain(width=None if sys.stdout.isatty() else _WIDE)
+err = _plain(stderr=True, width=None if sys.stderr.isatty() else _WIDE)
 
 
 class Terminated(SystemExit):
@@ -52,7 +58,11 @@ def command(function: Callable[..., Any]) -> Callable[..., Any]:
             _fail(error, as_json=as_json)
         except ValueError as error:
             _fail(WsopsError(str(error), remedy="correct the value"), as_json=as_json)
-        except KeyboardInterrupt:
+        except click.UsageError as error:
+            if as_json:
+                print_json({"error": _as_error(error)})
+            raise
+        except (KeyboardInterrupt, click.Abort):
             err.print("interrupted; nothing that runs in the cloud was touched by this")
             sys.exit(INTERRUPTED)
         except BrokenPipeError:
@@ -95,8 +105,14 @@ def journal_to_read(place: str) -> Iterator[Journal]:
 
 
 def print_json(document: Mapping[str, Any]) -> None:
-    """Print the one document of `--json`."""
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str))
+    """Print the one document of `--json`; what could steer a terminal is escaped."""
+    text = json.dumps(document, ensure_ascii=False, indent=2, default=str)
+    click.echo(_ODD.sub(_harmless, text))
+
+
+def _harmless(found: re.Match[str]) -> str:
+    character = found[0]
+    return character if is_plain(character) else json.dumps(character)[1:-1]
 
 
 def save_fleet(
@@ -135,9 +151,16 @@ def _fail(error: WsopsError, *, as_json: bool) -> NoReturn:
         details = {k: scrub(v) if isinstance(v, str) else v for k, v in error.as_dict().items()}
         print_json({"error": details})
     else:
-        err.print(scrub(f"error: {error}"), style="bold red", markup=False)
-        err.print(scrub(f"  to do: {error.remedy}"), markup=False)
+        say = functools.partial(err.print, soft_wrap=True)
+        say(f"error: {visible(scrub(str(error)), _LONGEST)}", style="bold red")
+        say(f"  to do: {visible(scrub(error.remedy), _LONGEST)}")
     sys.exit(error.exit_code)
+
+
+def _as_error(error: click.UsageError) -> dict[str, object]:
+    """Give a usage error as the `error` object of `--json`."""
+    told = WsopsError(error.format_message(), remedy="correct the command; --help explains it")
+    return told.as_dict() | {"type": "UsageError"}
 
 
 def _prepare_process() -> None:

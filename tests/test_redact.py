@@ -1,0 +1,70 @@
+"""Secrets never come out, in whatever form they travel."""
+
+import base64
+import json
+import logging
+from urllib.parse import quote
+
+import pytest
+
+from wsops import redact
+
+SECRET = 'S3cr"et/+väl ue\\x'
+
+
+@pytest.fixture(autouse=True)
+def registered():
+    redact.register(SECRET)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        SECRET,
+        quote(SECRET, safe=""),
+        json.dumps(SECRET),
+        base64.b64encode(SECRET.encode()).decode(),
+    ],
+)
+def test_a_registered_secret_is_removed_in_every_form(form):
+    """Raw, URL-encoded, JSON-escaped and base64."""
+    text = f"before {form} after"
+
+    assert redact.leaks(text)
+    assert SECRET not in redact.scrub(text)
+    assert not redact.leaks(redact.scrub(text))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "X-Auth-Token: MIIabcdef123",
+        "x-security-token=abcdef",
+        "'X-Subject-Token': 'abcdef'",
+        "Authorization: SDK-HMAC-SHA256 Access=AKAK, SignedHeaders=a;b, Signature=0123abc",
+        "canonicalRequest:GET|/|x-auth-token:abcdef",
+    ],
+)
+def test_credential_headers_are_removed_even_when_nobody_registered_them(line):
+    """What the gateway echoes of signed headers is not shown."""
+    shown = redact.scrub(line)
+
+    assert not any(word in shown for word in ("MIIabcdef123", "abcdef", "AKAK", "0123abc"))
+
+
+def test_short_values_do_not_blank_innocent_text():
+    """A password of three letters is not worth making every message unreadable."""
+    redact.register("abc")
+
+    assert redact.scrub("abcdef") == "abcdef"
+
+
+def test_log_records_and_their_tracebacks_are_scrubbed(caplog):
+    """The filter rewrites message, arguments and traceback."""
+    filter_ = redact.RedactingFilter()
+    info = (ValueError, ValueError(SECRET), None)
+    record = logging.LogRecord("wsops", logging.INFO, "f", 1, "got %s", (SECRET,), info)
+
+    assert filter_.filter(record)
+    assert SECRET not in logging.Formatter().format(record)
+    assert "ValueError" in logging.Formatter().format(record)
