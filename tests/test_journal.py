@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from wsops import locks
+from wsops.choice import Choice
 from wsops.database import refuse_network_file_system
 from wsops.errors import JournalError, PlanUsed
 from wsops.journal import Journal
-from wsops.plan import Choice
 from wsops.planning import plan_for
 
 SOON = datetime(2030, 1, 1, tzinfo=UTC)

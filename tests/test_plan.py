@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wsops import settings as settings_room
+from wsops.choice import Choice
 from wsops.draft import Order, make_plan, make_retry
 from wsops.errors import BlastRadius, NotApproved, PlanError, PlanExpired, StalePlan
 from wsops.models import Desktop, Image, Job, Pool
 from wsops.plan import (
-    Choice,
     Reading,
     Region,
     allowed_errors,

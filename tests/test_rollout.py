@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from wsops.choice import Choice
 from wsops.errors import JournalError
 from wsops.jobs import Timing
 from wsops.outcome import as_document, latest_unfinished, standing
-from wsops.plan import Choice
 from wsops.planning import plan_for
 from wsops.rollout import Rollout
 from wsops.settle import settle_adopt, settle_not_sent

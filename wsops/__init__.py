@@ -10,11 +10,12 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from wsops.choice import Choice
     from wsops.client import Workspace, connect
     from wsops.errors import WsopsError
     from wsops.jobs import wait, watch
     from wsops.models import Audit, Desktop, Image, Job, Mismatch, Pool
-    from wsops.plan import Choice, Plan
+    from wsops.plan import Plan
     from wsops.planning import plan_for
     from wsops.rollout import Rollout
 
@@ -22,7 +23,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Audit": "models",
-    "Choice": "plan",
+    "Choice": "choice",
     "Desktop": "models",
     "Image": "models",
     "Job": "models",

@@ -12,37 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from wsops.choice import Choice, check_choice
 from wsops.errors import BlastRadius, PlanError
 from wsops.models import SESSIONS, Desktop, Image, Job, differs
-from wsops.plan import Choice, Item, Plan, Reading, Region, Skipped, Target
+from wsops.plan import Item, Plan, Reading, Region, Skipped, Target
 from wsops.settings import Limits, Settings
 
 IDLE_ONLY = "FOR_EXPAND_AND_IDLE"
 EVERYONE = "FOR_EXPAND_AND_ALL"
-
-
-def check_choice(choice: Choice, limits: Limits) -> None:
-    """Refuse a choice that breaks a limit of the profile.
-
-    The limits are from the API definitions of 2025: delay_time 0-15 minutes, message up to 400
-    characters, image_id required.
-
-    Raises:
-        PlanError: it does; names the value and the limit.
-    """
-    delay = choice.delay_time
-    if delay is not None and not 0 <= delay <= limits.delay_max:
-        msg = f"delay_time {delay} is not between 0 and {limits.delay_max} minutes"
-        raise PlanError(msg)
-    if len(choice.message) > limits.message_max:
-        msg = f"message has {len(choice.message)} characters; the limit is {limits.message_max}"
-        raise PlanError(msg)
-    if choice.kind == "rebuild" and not choice.image_map:
-        msg = "a rebuild needs an image: --image ID, or --map OLD=NEW"
-        raise PlanError(msg)
-    if choice.include_in_use and not (choice.message and delay):
-        msg = "taking desktops in use wants a delay (such as 15) and a message to their users"
-        raise PlanError(msg)
 
 
 @dataclass(frozen=True)

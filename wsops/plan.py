@@ -9,7 +9,7 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -20,24 +20,6 @@ from wsops.models import Desktop, Pool, Record, differs
 from wsops.settings import Settings
 
 SCHEMA = 1
-
-
-class Choice(Record):
-    """What a person asks for, before anything was read.
-
-    `delay_time` in minutes; `orders` maps a pool's name or ID to its order; `image_map` maps the
-    image a pool has to the image it shall get ("*" stands for any).
-    """
-
-    kind: Literal["repair", "rebuild"] = "repair"
-    image_map: Mapping[str, str] = Field(default_factory=dict)
-    image_type: str = ""
-    os_type: str = ""
-    delay_time: int | None = None
-    message: str = ""
-    orders: Mapping[str, str] = Field(default_factory=dict)
-    include_in_use: bool = False
-    change: str = ""
 
 
 class Region(Record):

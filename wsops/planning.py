@@ -7,11 +7,12 @@ import secrets
 from collections.abc import Sequence
 
 from wsops.audit import Tell, audit, images_by_id, read_pool, region_of, survey
+from wsops.choice import Choice, check_choice
 from wsops.client import Workspace
-from wsops.draft import Order, check_choice, make_plan, make_retry
+from wsops.draft import Order, make_plan, make_retry
 from wsops.errors import PlanError
 from wsops.models import utc_now
-from wsops.plan import Choice, Plan, Reading, Region, chosen
+from wsops.plan import Plan, Reading, Region, chosen
 
 
 def plan_for(

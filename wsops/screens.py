@@ -19,6 +19,7 @@ from wsops.plan import Item, Plan
 from wsops.settings import Settings
 from wsops.text import visible
 from wsops.verdicts import counts_of
+from wsops.verify import GOOD_ENDS
 
 _MOST_ROWS = 20
 _VERDICT_STYLES = {
@@ -37,7 +38,8 @@ _MARKS = {"done": "✓", "left_in_use": "✓", "planned": "·", "running": "…"
 def place(environment: str, region: str, project_id: str, profile: str) -> Text:
     """Give the line that says where one is; PRODUCTION stands out."""
     style = "bold black on cyan" if environment == "SIMULATOR" else "bold white on red"
-    where = f"  region {region or '-'}  project {project_id}  profile {profile}"
+    named = f"  region {region}" if region else ""
+    where = f"{named}  project {project_id}  profile {profile}"
     return Text.assemble((f" {environment} ", style), visible(where))
 
 
@@ -143,22 +145,26 @@ def plan(plan: Plan, *, requests: bool = True) -> RenderableType:
 def outcome(run: RunRow, rows: Sequence[ItemRow], verdict: str, reason: str) -> RenderableType:
     """Give a run: its pools with how many desktops ended how, and who needs help."""
     table = _table("pool", "verdict", ">done", ">left in use", ">not well", ">pending", "why")
+    totals: Counter[str] = Counter()
     for row in rows:
-        counts = counts_of(row)
-        bad = sum(n for s, n in counts.items() if s not in {"done", "left_in_use", "pending"})
+        counts = Counter(counts_of(row))
+        totals += counts
+        bad = sum(counts.values()) - counts["done"] - counts["left_in_use"] - counts["pending"]
         table.add_row(
             visible(row.pool_name),
             _verdict(verdict_of(row)),
-            str(counts.get("done", "") or ""),
-            str(counts.get("left_in_use", "") or ""),
+            str(counts["done"] or ""),
+            str(counts["left_in_use"] or ""),
             Text(str(bad or ""), style="red"),
-            str(counts.get("pending", "") or ""),
-            visible(row.reason, 120),
+            str(counts["pending"] or ""),
+            "" if row.verdict in GOOD_ENDS else visible(row.reason, 120),
         )
+    how = ", ".join(f"{n} {word.replace('_', ' ')}" for word, n in totals.most_common())
     parts: list[RenderableType] = [
         place(run.environment, "", run.project_id, run.profile),
         table,
         *_who_needs_help(rows),
+        Text(f"desktops: {how or 'none touched'}"),
         Text.assemble(
             "run ", (run.run_id, "bold"), ": ", _verdict(verdict), f"  {visible(reason)}"
         ),

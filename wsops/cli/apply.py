@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from wsops.cli.common import (
     journal_of,
     out,
     print_json,
+    say,
 )
 from wsops.client import Workspace
 from wsops.errors import JournalError, NotApproved, PlanError
@@ -60,25 +62,34 @@ def apply(  # noqa: PLR0913  (one argument an option)
     with connected(profile) as ws:
         check_place(plan, ws.resolved, utc_now())
         given = (digest, max_desktops, images)
-        return apply_plan(ws, plan, given, yes=yes, dry_run=dry_run, as_json=as_json)
+        command_line = f"wsops apply {shlex.quote(str(plan_file))} --yes --digest {plan.digest}"
+        return apply_plan(ws, plan, given, command_line, yes=yes, dry_run=dry_run, as_json=as_json)
 
 
 def apply_plan(  # noqa: PLR0913
     ws: Workspace,
     plan: Plan,
     given: tuple[str | None, int | None, tuple[str, ...]],
+    command_line: str,
     *,
     yes: bool,
     as_json: bool,
     dry_run: bool = False,
 ) -> int:
-    """Apply a plan if it is approved, by options (digest, number, images) or typed."""
+    """Apply a plan if it is approved, by options (digest, number, images) or typed.
+
+    `command_line` is what would apply it, for a person to copy.
+    """
     approval = "" if dry_run else _approval(plan, *given, yes=yes)
-    if not approval and not dry_run and not as_json and _on_a_terminal():
-        out.print(screens.plan(plan))
-        approval = _typed(plan)
+    if not approval and as_json:
+        print_json(_dry_run(plan))
+        return 0
     if not approval:
-        _show_dry_run(plan, as_json=as_json)
+        out.print(screens.plan(plan), crop=False)
+        approval = _typed(plan) if not dry_run and _on_a_terminal() else ""
+    if not approval:
+        say("dry run: nothing was sent", style="bold")
+        say(f"to apply: {command_line}")
         return 0
     with journal_of(ws) as journal:
         run = journal.start_run(plan, approval, ws.settings.operator)
@@ -125,7 +136,7 @@ def print_outcome(journal: Journal, run_id: str, *, as_json: bool, code: int | N
         out.print(screens.outcome(run, rows, verdict, reason))
         hint = _hint(run, verdict)
         if hint:
-            out.print(hint, style="bold", markup=False)
+            say(hint, style="bold")
     return EXIT_CODES[verdict] if code is None else code
 
 
@@ -133,7 +144,7 @@ def _hint(run: RunRow, verdict: str) -> str:
     if verdict in {"running", "unknown"}:
         return f"next: wsops resume {run.run_id}"
     if verdict in {"partial", "failed"}:
-        return "next: wsops plan repair -o plan.json, over the desktops that still differ"
+        return "next, over the desktops that still differ: wsops plan repair -o plan.json"
     return ""
 
 
@@ -173,25 +184,21 @@ def _typed(plan: Plan) -> str:
     return ""
 
 
-def _show_dry_run(plan: Plan, *, as_json: bool) -> None:
-    if as_json:
-        items = [
-            {
-                "pool_id": item.pool_id,
-                "pool_name": item.pool_name,
-                "item_id": item.item_id,
-                "verdict": "planned",
-                "job_id": None,
-                "desktops": {"planned": len(item.targets)},
-                "reason": "dry run",
-            }
-            for item in plan.items
-        ]
-        print_json({"verdict": "planned", "run_id": None, "items": items, "digest": plan.digest})
-        return
-    out.print(screens.plan(plan))
-    out.print("dry run: nothing was sent", style="bold")
-    out.print(f"to apply: wsops apply FILE --yes --digest {plan.digest}", markup=False)
+def _dry_run(plan: Plan) -> dict[str, object]:
+    """Give a plan that is not applied as `--json` prints it."""
+    items = [
+        {
+            "pool_id": item.pool_id,
+            "pool_name": item.pool_name,
+            "item_id": item.item_id,
+            "verdict": "planned",
+            "job_id": None,
+            "desktops": {"planned": len(item.targets)},
+            "reason": "dry run",
+        }
+        for item in plan.items
+    ]
+    return {"verdict": "planned", "run_id": None, "items": items, "digest": plan.digest}
 
 
 def _text(path: Path) -> str:

@@ -104,6 +104,11 @@ def journal_to_read(place: str) -> Iterator[Journal]:
         yield journal
 
 
+def say(line: str, *, style: str = "", to: Console = out) -> None:
+    """Print a line as it is, however long: what can be copied is not broken."""
+    to.print(line, style=style, soft_wrap=True)
+
+
 def print_json(document: Mapping[str, Any]) -> None:
     """Print the one document of `--json`; what could steer a terminal is escaped."""
     text = json.dumps(document, ensure_ascii=False, indent=2, default=str)
@@ -151,9 +156,9 @@ def _fail(error: WsopsError, *, as_json: bool) -> NoReturn:
         details = {k: scrub(v) if isinstance(v, str) else v for k, v in error.as_dict().items()}
         print_json({"error": details})
     else:
-        say = functools.partial(err.print, soft_wrap=True)
-        say(f"error: {visible(scrub(str(error)), _LONGEST)}", style="bold red")
-        say(f"  to do: {visible(scrub(error.remedy), _LONGEST)}")
+        message, remedy = (visible(scrub(t), _LONGEST) for t in (str(error), error.remedy))
+        say(f"error: {message}", style="bold red", to=err)
+        say(f"  to do: {remedy}", to=err)
     sys.exit(error.exit_code)
 
 

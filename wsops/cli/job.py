@@ -12,6 +12,7 @@ from wsops.jobs import deadline_for, describe_failure, watch
 from wsops.journal import Journal
 from wsops.models import Job, utc_now
 from wsops.planning import plan_for_retry
+from wsops.text import visible
 
 
 @click.group()
@@ -38,7 +39,8 @@ def watch_(job_id: str, *, profile: str | None, as_json: bool) -> int:
         seen = ws.job(job_id)
         deadline = deadline_for(ws.settings.polling, max(1, seen.sub_jobs_total), 15, utc_now())
         for seen in watch(ws, job_id, deadline_at=deadline, at_once=True):
-            err.print(f"{seen.share:.0%} {seen.status}, {len(seen.failed)} failed", markup=False)
+            line = f"{seen.share:.0%} {visible(seen.status)}, {len(seen.failed)} failed"
+            err.print(line)
     _print(seen, as_json=as_json)
     if seen.failed or seen.status in {"FAIL", "FAILED"}:
         if as_json:
@@ -75,7 +77,10 @@ def retry(  # noqa: PLR0913  (one argument an option)
         if yes and max_desktops is None:
             msg = "--yes wants --max-desktops N"
             raise click.UsageError(msg)
-        return apply_plan(ws, plan, (None, max_desktops, images), yes=yes, as_json=as_json)
+        pool = f" --pool {pool_id}" if pool_id else ""
+        command_line = f"wsops job retry {job_id}{pool} --yes --max-desktops {plan.desktops}"
+        given = (None, max_desktops, images)
+        return apply_plan(ws, plan, given, command_line, yes=yes, as_json=as_json)
 
 
 def _pool_of(journal: Journal, job_id: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,9 @@ from typing import Any
 import click
 
 from wsops import screens
-from wsops.cli.common import command, connected, err, out, pairs, print_json, save_fleet
+from wsops.choice import Choice
+from wsops.cli.common import command, connected, err, out, pairs, print_json, save_fleet, say
 from wsops.files import write_private
-from wsops.plan import Choice
 from wsops.planning import plan_for
 from wsops.progress import Counting
 
@@ -100,7 +101,7 @@ def _make(  # noqa: PLR0913  (one argument an option)
     if as_json:
         print_json(made.as_json())
         return 0
-    out.print(screens.plan(made))
+    out.print(screens.plan(made), crop=False)
     if output:
-        out.print(f"next: wsops apply {output}", style="bold", markup=False)
+        say(f"next: wsops apply {shlex.quote(str(output))}", style="bold")
     return 0

@@ -8,7 +8,7 @@ import click
 
 from wsops import screens
 from wsops.cli.apply import print_outcome
-from wsops.cli.common import command, journal_to_read, out, print_json
+from wsops.cli.common import command, journal_to_read, out, print_json, say
 from wsops.errors import JournalError
 from wsops.files import write_private
 from wsops.handover import as_csv_text, mail_lines
@@ -46,7 +46,7 @@ def stop(run_id: str, *, profile: str | None, as_json: bool) -> int:
         if as_json:
             print_json({"run_id": run_id, "stop": "requested"})
         else:
-            out.print(f"{run_id} sends no further pool", markup=False)
+            say(f"{run_id} sends no further pool")
     return 0
 
 
@@ -63,10 +63,10 @@ def history(*, limit: int, verify: bool, profile: str | None, as_json: bool) -> 
         if as_json:
             runs = [r.model_dump(mode="json") | {"verdict": verdicts[r.run_id]} for r in rows]
             print_json({"runs": runs} | ({"broken_event": broken} if verify else {}))
-        else:
-            out.print(screens.runs(rows, verdicts))
-            if verify and broken is None:
-                out.print("the chain of events is whole", style="green")
+            return 0 if broken is None else JournalError.exit_code
+        out.print(screens.runs(rows, verdicts))
+        if verify and broken is None:
+            out.print("the chain of events is whole", style="green")
         if broken is not None:
             msg = f"event {broken} of the journal does not fit the chain: it was changed or lost"
             raise JournalError(msg, remedy="compare with a backup; do not trust this record")
@@ -88,6 +88,6 @@ def handover(run_id: str | None, *, output: Path | None, profile: str | None, as
         print_json({"run_id": run.run_id, "csv": str(path), "mail": lines})
     else:
         for line in lines:
-            out.print(line, markup=False, soft_wrap=True)
-        out.print(f"\nwrote {path}", style="dim", markup=False)
+            say(line)
+        say(f"\nwrote {path}", style="dim")
     return 0

@@ -20,7 +20,13 @@ in another shell:
 
 
 @click.command()
-@click.option("--port", default=0, show_default=True, help="Port on 127.0.0.1; 0 takes a free one.")
+@click.option(
+    "--port",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port on 127.0.0.1; 0 takes a free one.",
+)
 @click.option("--pools", default=24, show_default=True, type=click.IntRange(0, 20000))
 @click.option(
     "--desktops", default=50, show_default=True, type=click.IntRange(0, 10000), help="Mean a pool."
@@ -57,6 +63,9 @@ def simulate(*, port: int, faults: tuple[str, ...], as_json: bool, **options: An
         serve(Options(faults=_rates(faults), **options), port, ready)
     except (FleetError, FaultError, OptionsError) as error:
         raise click.UsageError(str(error)) from None
+    except OSError as error:
+        msg = f"port {port} on 127.0.0.1 cannot be used: {error.strerror}"
+        raise click.ClickException(msg) from None
 
 
 def _rates(faults: tuple[str, ...]) -> dict[str, float]:
