@@ -48,7 +48,8 @@ def settle_not_sent(ws: Workspace, journal: Journal, item_id: str, evidence: str
     if finding.found is Found.ONE:
         msg = f"job {finding.job_id} fits {item_id}: {finding.evidence}"
         raise JournalError(msg, remedy=f"wsops settle {item_id} --adopt {finding.job_id}")
-    waited = (utc_now() - row.sent_at).total_seconds() if row.sent_at else 0.0
+    # Without a send (an order may have started the work) there is nothing to wait for.
+    waited = (utc_now() - row.sent_at).total_seconds() if row.sent_at else float("inf")
     looks = journal.empty_looks(item_id)
     if waited < polling.settle_seconds:
         left = polling.settle_seconds - waited
