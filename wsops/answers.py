@@ -36,7 +36,7 @@ class Answer:
     """What came back: status, body, request ID; `generation` is that of the credentials used."""
 
     status: int
-    content: bytes
+    content: bytes = field(repr=False)
     method: str = "POST"
     path: str = ""
     request_id: str | None = None

@@ -5,8 +5,10 @@ The region's filter only saves traffic; what differs is decided here, by compari
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import gc
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -16,6 +18,8 @@ from wsops.models import Audit, Desktop, Image, Mismatch, Pool, SubJob, differs,
 from wsops.plan import Reading, Region, chosen
 
 REBUILD_TYPES = ("rebuildDesktopPool", "rebuildDesktops")
+_COLLECT_AFTER = 100_000  # by far more rows than are in memory at once
+_IMAGE_FLAGS = frozenset({"IMAGE", "IMAGE_ID"})
 _IMAGE_WORDS = {True: "IMAGE_ID", False: "IMAGE"}  # newer and older documents
 
 T = TypeVar("T")
@@ -58,7 +62,8 @@ def audit(
     listing = ws.pools()
     wanted = chosen(listing.rows, pools)
     word = "" if full else _filter_word(ws, wanted)
-    seen = spread(ws, lambda pool: _look_at(ws, pool, word, collect), wanted, tell)
+    with _rare_collections():
+        seen = spread(ws, lambda pool: _look_at(ws, pool, word, collect), wanted, tell)
     notes = () if listing.steady else ("the list of pools changed while it was read",)
     return Audit(
         taken_at=utc_now(),
@@ -152,6 +157,7 @@ def spread(
     if not over:
         return ()
     executor = ThreadPoolExecutor(min(ws.settings.pace.workers, len(over)), "wsops-read")
+    wait = True
     try:
         futures = [executor.submit(work, one) for one in over]
         results = []
@@ -159,8 +165,25 @@ def spread(
             results.append(future.result())
             tell(len(results), len(over))
         return tuple(results)
+    except (KeyboardInterrupt, SystemExit):
+        wait = False  # a service that does not answer must not hold back Ctrl-C
+        raise
     finally:
-        executor.shutdown(wait=True, cancel_futures=True)
+        executor.shutdown(wait=wait, cancel_futures=True)
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Look for cycles less often inside the block: rows die by count, millions of them."""
+    usual = gc.get_threshold()
+    if not 0 < usual[0] < _COLLECT_AFTER:  # switched off, or raised by another audit
+        yield
+        return
+    gc.set_threshold(_COLLECT_AFTER, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 def _look_at(ws: Workspace, pool: Pool, word: str, collect: Collect | None) -> _PoolSeen:
@@ -174,7 +197,7 @@ def _look_at(ws: Workspace, pool: Pool, word: str, collect: Collect | None) -> _
         if collect is not None:
             collect(pool, desktop)
         differing = differs(pool, desktop)
-        flagged = bool({"IMAGE", "IMAGE_ID"}.intersection(desktop.inconsistent_types))
+        flagged = not _IMAGE_FLAGS.isdisjoint(desktop.inconsistent_types)
         if differing != flagged:
             disagreeing.add(desktop.desktop_id)
         return differing

@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -57,7 +57,7 @@ class Signer(Protocol):
 class Token:
     """A token of IAM; `expires_at` is an instant in UTC."""
 
-    value: str
+    value: str = field(repr=False)
     expires_at: datetime
 
 

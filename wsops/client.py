@@ -14,6 +14,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Protocol, Self, TypeVar
+from urllib.parse import urlencode
 
 import httpx
 from pydantic import AliasChoices, Field, ValidationError
@@ -100,6 +101,12 @@ class _Call:
     path: str
     query: dict[str, str]
     content: bytes = b""
+
+    @property
+    def url(self) -> str:
+        """The whole URL, in one piece: httpx would parse it once more for a query of its own."""
+        query = f"?{urlencode(self.query)}" if self.query else ""
+        return f"{self.base}{self.path}{query}"
 
 
 class Workspace:
@@ -254,9 +261,11 @@ class Workspace:
             asked = what.query | {"limit": str(what.limit), "offset": str(offset)}
             answer = self._get(self.settings.endpoint, path, asked, page)
             totals.add(answer.total_count)
-            fresh = [row for row in answer.rows if row.id not in ids]
-            ids.update(row.id for row in fresh)
-            rows.extend(row for row in fresh if keep is None or keep(row))
+            for row in answer.rows:
+                if (row_id := row.id) not in ids:
+                    ids.add(row_id)
+                    if keep is None or keep(row):
+                        rows.append(row)
             # By what came, not by what was asked for: a service may give shorter pages.
             offset += len(answer.rows)
             if _ends(offset, answer, what.limit):
@@ -306,15 +315,19 @@ class Workspace:
     def _exchange(self, call: _Call, *, fresh: bool = False) -> Answer:
         """Send, if the credentials may be used; one at a time until one call went through."""
         with nullcontext() if self._trusted else self._first:
-            if self._rejections >= _BAD_CREDENTIALS:
-                msg = "the credentials were refused; not trying again, since a key locks itself"
-                raise NotAllowed(msg, status=_UNAUTHORIZED, method=call.method, path=call.path)
+            self._refuse_bad_credentials(call.method, call.path)
             answer = self._exchange_once(call, fresh=fresh)
             if answer.status != _UNAUTHORIZED:
                 self._rejections, self._trusted = 0, True
             elif not self._trusted:
                 self._rejections += 1
         return answer
+
+    def _refuse_bad_credentials(self, method: str, path: str) -> None:
+        """Refuse to use credentials that were refused before: a key or a user locks itself."""
+        if self._rejections >= _BAD_CREDENTIALS:
+            msg = "the credentials were refused; not trying again, since a key locks itself"
+            raise NotAllowed(msg, status=_UNAUTHORIZED, method=method, path=path)
 
     def _exchange_once(self, call: _Call, *, fresh: bool) -> Answer:
         """Sign and send, within the pace and the deadline of a call."""
@@ -324,14 +337,16 @@ class Workspace:
         with self._pacer.turn(), deadline, lent as client:
             response = client.request(
                 call.method,
-                call.base + call.path,
-                params=call.query,
+                call.url,
                 content=call.content or None,
                 headers={"Content-Type": "application/json"} if call.content else None,
                 auth=bearer,
             )
         self.signer.saw_date(response.headers.get("Date"))
-        return Answer.of(response, call.method, call.path, bearer.generation)
+        # httpx ties a response and its stream in a circle, which would hold the body for a while.
+        answer = Answer.of(response, call.method, call.path, bearer.generation)
+        response.stream = httpx.ByteStream(b"")
+        return answer
 
     def _fetch_token(self) -> auth.Token:
         """POST /v3/auth/tokens of IAM (Keystone v3), once: bad passwords lock a user."""
@@ -349,6 +364,7 @@ class Workspace:
             }
         }
         path = "/v3/auth/tokens"
+        self._refuse_bad_credentials("POST", path)
         try:
             deadline = self._network.deadline.within(config.pace.call_deadline)
             with deadline, self._network.client() as client:
@@ -357,7 +373,7 @@ class Workspace:
             raise unreachable(error, "POST", path) from None
         answer = Answer.of(response, "POST", path, "")
         if answer.status != _CREATED:
-            self._rejections += 1
+            self._rejections += answer.status == _UNAUTHORIZED
             raise error_for(answer)
         return _token(answer, response.headers.get("X-Subject-Token", ""))
 

@@ -24,6 +24,7 @@ _NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "vboxsf", "fuse.sshfs", "afs", "ncpfs", "ceph"}
 )
 _READ, _WRITTEN = "read", "written"
+_BROKEN = (SQLAlchemyError, ValueError, TypeError)  # the last two: a damaged value of a row
 
 
 class Database:
@@ -48,7 +49,7 @@ class Database:
                 yield connection
         except IntegrityError:
             raise
-        except SQLAlchemyError as error:
+        except _BROKEN as error:
             raise _cannot(_WRITTEN, self.place, error) from None
 
     def all(self, query: sa.Select[Any]) -> list[dict[str, Any]]:
@@ -56,7 +57,7 @@ class Database:
         try:
             with self._engine.connect() as connection:
                 return [dict(row) for row in connection.execute(query).mappings()]
-        except (SQLAlchemyError, ValueError) as error:
+        except _BROKEN as error:
             raise _cannot(_READ, self.place, error) from None
 
     def one(self, query: sa.Select[Any]) -> dict[str, Any] | None:
@@ -105,7 +106,7 @@ def refuse_network_file_system(path: Path, mounts: str | None = None) -> None:
     Raises:
         JournalError: it is on a network file system; names a local path that would do.
     """
-    kind = _file_system(str(path.absolute()), _mounts() if mounts is None else mounts)
+    kind = _file_system(str(path.resolve()), _mounts() if mounts is None else mounts)
     if kind in _NETWORK_FILE_SYSTEMS:
         msg = f"the journal {path} is on a network file system ({kind}), whose locks do not hold"
         local = f"/var/tmp/wsops-{os.getuid()}/journal.sqlite"  # noqa: S108  (0700 when made)

@@ -71,7 +71,7 @@ def run_demo(folder: Path, *, speed: float, seed: int) -> None:
         _say(console, "4  What still differs, and who has to be told?")
         wsops("audit", "--csv", "mismatches-after.csv")
         wsops("handover", "-o", "handover.csv")
-    _say(console, f"The files are in {here}/")
+    console.print(f"The files are in {here}/", markup=False, soft_wrap=True)
     for path in sorted(here.iterdir()):
         console.print(f"  {path.name:<22} {path.stat().st_size:>9,} bytes")
     console.print(

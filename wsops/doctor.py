@@ -10,6 +10,7 @@ from wsops.auth import SKEW_WARNING
 from wsops.client import Workspace
 from wsops.errors import WsopsError
 from wsops.journal import Journal
+from wsops.redact import without_password
 from wsops.settings import Settings, load_with_origins
 from wsops.transport import ca_bundle, proxy_for
 
@@ -64,14 +65,14 @@ def _settings(settings: Settings, origins: dict[str, str]) -> Iterator[Finding]:
         value = getattr(settings, key)
         if origin == "default" and key not in {"endpoint", "iam_endpoint", "profile"}:
             continue
-        shown = "set" if key in _HIDDEN and value else str(value)
+        shown = "set" if key in _HIDDEN and value else without_password(str(value))
         yield Finding("info", key, f"{shown}  ({origin})")
 
 
 def _network(settings: Settings) -> Iterator[Finding]:
     try:
         proxy = proxy_for(settings.endpoint)
-        shown = proxy.rsplit("@", 1)[-1] if proxy else "none"
+        shown = without_password(proxy) if proxy else "none"
         yield Finding("info", "proxy", f"{shown}{'  (HTTPS_PROXY)' if proxy else ''}")
     except WsopsError as error:
         yield Finding("fail", "proxy", str(error))

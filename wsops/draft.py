@@ -15,11 +15,8 @@ from typing import Any, Literal
 from wsops.choice import Choice, check_choice
 from wsops.errors import BlastRadius, PlanError
 from wsops.models import SESSIONS, Desktop, Image, Job, differs
-from wsops.plan import Item, Plan, Reading, Region, Skipped, Target
+from wsops.plan import EVERYONE, IDLE_ONLY, Item, Plan, Reading, Region, Skipped, Target
 from wsops.settings import Limits, Settings
-
-IDLE_ONLY = "FOR_EXPAND_AND_IDLE"
-EVERYONE = "FOR_EXPAND_AND_ALL"
 
 
 @dataclass(frozen=True)

@@ -10,19 +10,22 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
+from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError
 
 from wsops.database import Database, open_database
-from wsops.errors import JournalError, PlanUsed
+from wsops.errors import JournalError, PlanError, PlanUsed
 from wsops.models import Audit, Record, utc_now
-from wsops.plan import Plan
+from wsops.plan import Plan, read_plan
 from wsops.redact import scrub
 from wsops.schema import LIVE, attempts, audits, events, items, looks, runs, writes
 
 _GENESIS = "0" * 64
+
+R = TypeVar("R", bound=Record)
 
 
 class RunRow(Record):
@@ -68,9 +71,9 @@ class ItemRow(Record):
     sent_at: datetime | None = None
     deadline_at: datetime | None = None
     ended_at: datetime | None = None
-    targets: Mapping[str, Any]
+    targets: Mapping[str, Mapping[str, Any]]
     known_jobs: tuple[str, ...] = ()
-    desktops: Mapping[str, Any]
+    desktops: Mapping[str, Mapping[str, str]]
 
     @property
     def live(self) -> bool:
@@ -166,20 +169,36 @@ class Journal:
         if found is None:
             msg = f"no run {run_id!r} in the journal {self.place}"
             raise JournalError(msg, remedy="`wsops history` lists the runs")
-        return RunRow.model_validate(found)
+        return self._record(RunRow, found)
 
     def runs(self, limit: int = 1000) -> tuple[RunRow, ...]:
         """Give the runs, newest first."""
         query = sa.select(runs).order_by(runs.c.started_at.desc(), runs.c.run_id.desc())
-        return tuple(RunRow.model_validate(row) for row in self._database.all(query.limit(limit)))
+        return tuple(self._record(RunRow, row) for row in self._database.all(query.limit(limit)))
 
     def plan_of(self, run_id: str) -> Plan:
-        """Give the plan that a run carries out."""
-        found = self._database.one(sa.select(runs.c.plan).where(runs.c.run_id == run_id))
+        """Give the plan that a run carries out.
+
+        Raises:
+            JournalError: there is none, or it is not what was approved: its digest does not fit.
+        """
+        query = sa.select(runs.c.plan, runs.c.digest).where(runs.c.run_id == run_id)
+        found = self._database.one(query)
         if found is None:
             msg = f"no run {run_id!r} in the journal {self.place}"
             raise JournalError(msg)
-        return Plan.model_validate_json(found["plan"])
+        try:
+            plan = read_plan(found["plan"])
+        except PlanError as error:
+            what = f"the plan of {run_id}: {error}"
+            raise self._damaged(what) from None
+        place = (found["digest"], plan.endpoint, plan.project_id)
+        meant = [(*place, item.item_id, item.pool_id) for item in plan.items]
+        rows = self.items(run_id)
+        if meant != [(plan.digest, r.endpoint, r.project_id, r.item_id, r.pool_id) for r in rows]:
+            what = f"the items of {run_id} are not those of its plan"
+            raise self._damaged(what)
+        return plan
 
     def request_stop(self, run_id: str) -> None:
         """Ask a run to send no further pool; what is running is followed."""
@@ -199,7 +218,7 @@ class Journal:
     def items(self, run_id: str) -> tuple[ItemRow, ...]:
         """Give the items of a run, in the order of the plan."""
         query = sa.select(items).where(items.c.run_id == run_id).order_by(items.c.seq)
-        return tuple(ItemRow.model_validate(row) for row in self._database.all(query))
+        return tuple(self._record(ItemRow, row) for row in self._database.all(query))
 
     def item(self, item_id: str) -> ItemRow:
         """Give an item by its ID.
@@ -211,7 +230,7 @@ class Journal:
         if found is None:
             msg = f"no item {item_id!r} in the journal {self.place}"
             raise JournalError(msg, remedy="`wsops status` lists the items of a run")
-        return ItemRow.model_validate(found)
+        return self._record(ItemRow, found)
 
     def intend(
         self, item_id: str, body: bytes, targets: Mapping[str, Any], known_jobs: tuple[str, ...]
@@ -415,6 +434,18 @@ class Journal:
 
     # -- how ------------------------------------------------------------------------------------
 
+    def _record(self, record: type[R], row: Mapping[str, Any]) -> R:
+        try:
+            return record.model_validate(row)
+        except ValidationError as error:
+            where = ".".join(str(part) for part in error.errors()[0]["loc"])
+            what = f"a row cannot be read: {where}"
+            raise self._damaged(what) from None
+
+    def _damaged(self, what: str) -> JournalError:
+        msg = f"the journal {self.place} is damaged: {what}"
+        return JournalError(msg, remedy="compare with a backup, and look at the pools themselves")
+
     def _live_item(self, row: ItemRow) -> ItemRow | None:
         query = sa.select(items).where(
             items.c.endpoint == row.endpoint,
@@ -423,7 +454,7 @@ class Journal:
             items.c.state.in_(LIVE),
         )
         found = self._database.one(query)
-        return ItemRow.model_validate(found) if found else None
+        return self._record(ItemRow, found) if found else None
 
     def _change(self, item_id: str, text: str, **values: Any) -> ItemRow:  # noqa: ANN401
         with self._database.writing() as connection:
@@ -462,6 +493,7 @@ class Journal:
 
 
 def _link(before: str, row: Mapping[str, Any]) -> str:
-    at = row["at"].astimezone(UTC).isoformat()
-    content = json.dumps([before, row["id"], at, row["run_id"], row["item_id"], row["text"]])
+    at = row["at"].astimezone(UTC).isoformat() if row["at"] else ""
+    facts = [before, row["id"], at, row["run_id"], row["item_id"], row["text"]]
+    content = json.dumps(facts, default=repr)  # a damaged record may hold bytes
     return hashlib.sha256(content.encode()).hexdigest()

@@ -37,7 +37,8 @@ def held(*key: str, what: str) -> Iterator[None]:
         JournalError: another process holds it; names the process and since when.
     """
     folder = lock_folder()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for place in (folder.parent, folder):  # parents made on the way would follow the umask
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
     name = hashlib.sha256("\0".join(key).encode()).hexdigest()[:32]
     descriptor = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:

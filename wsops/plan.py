@@ -10,16 +10,21 @@ import fnmatch
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 
 from wsops.errors import BlastRadius, NotApproved, PlanError, PlanExpired, StalePlan
-from wsops.models import Desktop, Pool, Record, differs
+from wsops.models import ID_PATTERN, Desktop, Pool, Record, differs
 from wsops.settings import Settings
 
 SCHEMA = 1
+IDLE_ONLY = "FOR_EXPAND_AND_IDLE"
+EVERYONE = "FOR_EXPAND_AND_ALL"
+
+_LONGEST_LIFE = timedelta(hours=12)
+_FREE = frozenset({"image_type", "os_type", "delay_time", "message", "desktop_ids"})
 
 
 class Region(Record):
@@ -123,8 +128,8 @@ class Plan(Record):
     version: int = Field(SCHEMA, alias="schema")
     plan_id: str
     kind: Literal["repair", "rebuild", "retry"]
-    created_at: datetime
-    expires_at: datetime
+    created_at: AwareDatetime
+    expires_at: AwareDatetime
     profile: str
     environment: str
     region: str
@@ -195,6 +200,11 @@ def read_plan(text: str) -> Plan:
     if not ids or len(set(ids)) != len(ids) or not all(item.targets for item in plan.items):
         msg = "the plan is empty, or names a pool twice"
         raise PlanError(msg)
+    names = [f"{plan.plan_id}-{number:02d}" for number in range(1, len(ids) + 1)]
+    named = ID_PATTERN.match(plan.plan_id) and [item.item_id for item in plan.items] == names
+    if not named or plan.expires_at - plan.created_at > _LONGEST_LIFE:
+        msg = "the plan's names or times are not such as wsops gives"
+        raise PlanError(msg)
     for item in plan.items:
         _check_request(plan, item)
     if plan.desktops != sum(len(item.targets) for item in plan.items):
@@ -207,12 +217,15 @@ def check_place(plan: Plan, settings: Settings, now: datetime) -> None:
     """Refuse a plan that is for another place, or too old to start.
 
     Raises:
-        StalePlan: another endpoint, project or profile.
+        StalePlan: another endpoint, project, profile or environment.
         PlanExpired: it has expired.
     """
-    here = (settings.endpoint, settings.project_id, settings.profile)
-    there = (plan.endpoint, plan.project_id, plan.profile)
-    for name, ours, theirs in zip(("endpoint", "project", "profile"), here, there, strict=True):
+    for name, ours, theirs in (
+        ("endpoint", settings.endpoint, plan.endpoint),
+        ("project", settings.project_id, plan.project_id),
+        ("profile", settings.profile, plan.profile),
+        ("environment", settings.environment, plan.environment),
+    ):
         if ours != theirs:
             msg = f"the plan is for {name} {theirs!r}; you are connected to {ours!r}"
             raise StalePlan(msg, remedy=f"connect to {theirs!r}, or plan again here")
@@ -281,14 +294,16 @@ def _check_request(plan: Plan, item: Item) -> None:
     """Refuse a request that is not the one its item describes: a plan file may come from anywhere.
 
     A list of desktops equals the targets and is never empty: what an empty or absent list does is
-    not published.
+    not published. A body has the one spelling that we give it, so that nobody reads it otherwise.
     """
+    ids = ID_PATTERN.match(item.pool_id) and ID_PATTERN.match(item.retries or item.pool_id)
     try:
         body = json.loads(item.body)
         fits = _fits_retry(plan, item, body) if item.retries else _fits_rebuild(plan, item, body)
-    except (ValueError, KeyError, AttributeError, TypeError):
-        fits = False
-    if not fits:
+        spelt = json.dumps(body, ensure_ascii=False) == item.body
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
+        fits = spelt = False
+    if not (ids and fits and spelt):
         msg = f"the request of {item.item_id} is not what its item says"
         raise PlanError(msg)
 
@@ -297,8 +312,16 @@ def _fits_rebuild(plan: Plan, item: Item, body: dict[str, Any]) -> bool:
     targets = sorted(target.desktop_id for target in item.targets)
     listed = body["desktop_ids"] == targets if item.named else "desktop_ids" not in body
     path = f"/v2/{plan.project_id}/desktop-pools/{item.pool_id}/rebuild"
-    fix = body.get("is_fix", False) is (plan.kind == "repair")
-    return listed and fix and item.path == path and body["image_id"] == item.image_id
+    handling = EVERYONE if plan.include_in_use else IDLE_ONLY
+    fixed = {
+        "image_id": item.image_id,
+        "order_id": item.order_id or None,
+        "is_fix": plan.kind == "repair",
+        "handle_type": handling if plan.knows_handle_type else None,
+    }
+    told = all(body.get(key) == value for key, value in fixed.items())
+    known = body.keys() <= fixed.keys() | _FREE
+    return listed and told and known and item.path == path
 
 
 def _fits_retry(plan: Plan, item: Item, body: dict[str, Any]) -> bool:

@@ -23,6 +23,7 @@ _HEADERS = re.compile(
     r"|x-service-token)\b([\"']?\s*[:=]\s*[\"']?)(?:[^\s\"',;&}]+(?:\s+Access=[^\"'\r\n]+)?)"
 )
 _SIGNATURE = re.compile(r"(?i)\b(Signature|Access)=[0-9A-Za-z+/=]+")
+_USERINFO = re.compile(r"//[^/@\s]*@")
 
 _lock = threading.Lock()
 _forms: tuple[str, ...] = ()
@@ -43,6 +44,11 @@ def scrub(text: str) -> str:
         if form in text:
             text = text.replace(form, MASK)
     return _SIGNATURE.sub(rf"\1={MASK}", _HEADERS.sub(rf"\1\2{MASK}", text))
+
+
+def without_password(text: str) -> str:
+    """Give the text with the user and password of each URL in it masked."""
+    return _USERINFO.sub(f"//{MASK}@", text)
 
 
 def leaks(text: str) -> bool:

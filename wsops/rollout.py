@@ -193,6 +193,8 @@ class Rollout:
         """Take an item up again after its process has died, or was detached."""
         with self._pool_lock(row):
             row = self.journal.item(row.item_id)
+            if not row.live:
+                return  # settled by a person while another item was followed
             if row.state == "intent":
                 # `sent` is committed before the first byte: an intent alone proves it never left.
                 row = self.journal.forget_intent(row.item_id, "its request never left")
@@ -294,11 +296,13 @@ class Rollout:
         verdict, reason = of_run(rows, stop)
         self.journal.end_run(self.run.run_id, verdict, reason, stop)
         self.run = self.journal.run(self.run.run_id)
-        return Event("ended", f"{verdict}: {reason}" if reason else verdict)
+        text = verdict.replace("_", " ")
+        return Event("ended", f"{text}: {reason}" if reason else text)
 
     def _ended(self, row: ItemRow) -> Event:
         reason = f" ({row.reason})" if row.reason else ""
-        return Event("item_ended", f"{row.pool_name}: {row.verdict}{reason}", row)
+        text = f"{row.pool_name}: {row.verdict.replace('_', ' ')}{reason}"
+        return Event("item_ended", text, row)
 
     @contextmanager
     def _driving(self) -> Iterator[None]:

@@ -29,6 +29,7 @@ from urllib.parse import urlsplit
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableVariable
 
 from wsops import redact
 from wsops.errors import SettingsError
@@ -37,6 +38,8 @@ from wsops.models import ID_PATTERN
 FILE_NAME = "wsops.toml"
 _FILE_CAP = 1 << 20
 _SUFFIXES = (".myhuaweicloud.com", ".myhuaweicloud.eu")
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\Z")
 _REGION = re.compile(r"[a-z][a-z0-9-]{0,62}\Z")
 _SECRETS = ("token", "password")
 
@@ -149,8 +152,9 @@ class Settings(BaseSettings):
         if isinstance(hosts, str):
             hosts = tuple(host.strip() for host in hosts.split(",") if host.strip())
         region = data.get("region") or ""
-        given = (region, data.get("endpoint") or "", data.get("iam_endpoint") or "", *hosts)
-        if not all(isinstance(value, str) for value in given):
+        listed = hosts if isinstance(hosts, tuple | list) else (hosts,)
+        texts = (region, data.get("endpoint") or "", data.get("iam_endpoint") or "", *listed)
+        if not all(isinstance(text, str) for text in texts):
             return data  # the types of the fields say it better
         if region and not _REGION.match(region):
             msg = f"region {region[:40]!r} is not a region name, such as ap-southeast-3"
@@ -213,7 +217,7 @@ def load_with_origins(
 
     try:
         settings = Layered(**given)
-    except ValidationError as error:
+    except (ValidationError, UnreadableVariable) as error:
         raise SettingsError(_first_problem(error)) from None
     for secret in (settings.token, settings.password):
         redact.register(secret.get_secret_value() if secret else None)
@@ -229,21 +233,21 @@ def checked_endpoint(url: str, key: str, allowed_hosts: tuple[str, ...] = ()) ->
     Raises:
         ValueError: the URL is anything else.
     """
+    shown = redact.without_password(url)[:80]
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
     except ValueError:
-        msg = f"{key} {url[:80]!r} is not a URL"
-        raise ValueError(msg) from None
-    plain = parts.scheme in {"http", "https"} and url.isascii() and "\\" not in url
-    extras = parts.username or parts.password or parts.query or parts.fragment or "?" in url
-    if not plain or not host or extras or parts.path not in {"", "/"}:
-        msg = f"{key} {url[:80]!r} is not of the form https://host or http://127.0.0.1:port"
+        parts, host = urlsplit(""), ""
+    odd = set("@?#\\ ").intersection(url) or not (url.isascii() and url.isprintable())
+    plain = parts.scheme in {"http", "https"} and parts.path in {"", "/"} and not odd
+    if not plain or not (_loopback(host) or _HOST.match(host)):
+        msg = f"{key} {shown!r} is not of the form https://host or http://127.0.0.1:port"
         raise ValueError(msg)
     if _loopback(host):
         return f"{parts.scheme}://{parts.netloc}"
     if parts.scheme != "https":
-        msg = f"{key} {url[:80]!r} is not https; plain http is for loopback addresses alone"
+        msg = f"{key} {shown!r} is not https; plain http is for loopback addresses alone"
         raise ValueError(msg)
     if not (host.endswith(_SUFFIXES) or host in allowed_hosts):
         msg = (
@@ -297,8 +301,8 @@ def _read(path: Path) -> dict[str, Any]:
             msg = f"{path} is larger than 1 MiB; that is not a settings file"
             raise SettingsError(msg)
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        msg = f"{path} cannot be read: {error}"
+    except (OSError, ValueError, RecursionError) as error:
+        msg = f"{path} cannot be read: {str(error)[:200]}"
         raise SettingsError(msg) from None
     strange = set(data) - {"default_profile", "profiles"}
     profiles = data.get("profiles", {})
@@ -324,7 +328,9 @@ def _origins(given: dict[str, Any], files: list[tuple[str, dict[str, Any]]]) -> 
     return origins
 
 
-def _first_problem(error: ValidationError) -> str:
+def _first_problem(error: ValidationError | UnreadableVariable) -> str:
+    if isinstance(error, UnreadableVariable):
+        return str(error)
     problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
     where = ".".join(str(part) for part in problem["loc"])
     text = problem["msg"].removeprefix("Value error, ")

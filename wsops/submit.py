@@ -248,7 +248,7 @@ def _moved(ws: Workspace, row: ItemRow) -> str:
     changed = sum(
         1
         for desktop in listing.rows
-        if desktop.image_id != row.targets[desktop.desktop_id]["image_id"]
+        if desktop.image_id != row.targets[desktop.desktop_id].get("image_id")
     )
     gone = len(row.targets) - len(listing.rows)
     facts = ((busy, "are at work"), (changed, "run another image"), (gone, "are gone"))

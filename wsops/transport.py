@@ -6,6 +6,7 @@ httpx bounds each read and each write, so an answer that drips a byte a second p
 
 from __future__ import annotations
 
+import logging
 import os
 import ssl
 import threading
@@ -116,6 +117,8 @@ class Network:
         self._context = tls_context(settings)
         self._lock = threading.Lock()
         self._idle: list[httpx.Client] = []
+        # At DEBUG httpcore logs headers as they are, X-Subject-Token among them.
+        logging.getLogger("httpcore").setLevel(logging.INFO)
 
     @contextmanager
     def fresh(self) -> Iterator[httpx.Client]:
@@ -134,9 +137,12 @@ class Network:
             client = self._idle.pop() if self._idle else self._open()
         try:
             yield client
-        finally:
-            with self._lock:
-                self._idle.append(client)
+        except BaseException:
+            # httpcore keeps a tunnel whose handshake failed: two of them fill the pool for ever.
+            client.close()
+            raise
+        with self._lock:
+            self._idle.append(client)
 
     def close(self) -> None:
         """Close the connections that nobody uses."""
@@ -146,8 +152,19 @@ class Network:
             self._idle.clear()
 
     def _open(self) -> httpx.Client:
-        pace = self._settings.pace
-        proxy = proxy_for(self._settings.endpoint)
+        config = self._settings
+        bases = {config.endpoint, config.iam_endpoint} - {""}
+        proxies = {base: proxy for base in bases if (proxy := proxy_for(base))}
+        return httpx.Client(
+            transport=self._transport(None),
+            mounts={base: self._transport(proxy) for base, proxy in proxies.items()},
+            trust_env=False,
+            follow_redirects=False,
+            timeout=httpx.Timeout(config.pace.call_deadline, connect=config.pace.connect_timeout),
+            headers={"User-Agent": "wsops", "Accept": "application/json"},
+        )
+
+    def _transport(self, proxy: str | None) -> httpx.HTTPTransport:
         transport = httpx.HTTPTransport(
             verify=self._context,
             trust_env=False,
@@ -157,13 +174,7 @@ class Network:
         # The one private name of httpx that we touch: it offers no way to give httpcore a
         # network backend, and without one there is no deadline on a whole call.
         transport._pool._network_backend = DeadlineBackend(self.deadline)  # noqa: SLF001
-        return httpx.Client(
-            transport=transport,
-            trust_env=False,
-            follow_redirects=False,
-            timeout=httpx.Timeout(pace.call_deadline, connect=pace.connect_timeout),
-            headers={"User-Agent": "wsops", "Accept": "application/json"},
-        )
+        return transport
 
 
 def tls_context(settings: Settings) -> ssl.SSLContext:

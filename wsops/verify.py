@@ -100,15 +100,15 @@ class _Judge:
             return End("failed", f"{sub.error_code} {sub.fail_reason}".strip() or "no reason given")
         if desktop.image_id != self.image_id:
             return End("mismatch", f"its sub-job ended well, but it runs {desktop.image_id or '?'}")
-        if desktop.ready or self.targets[desktop.desktop_id]["off"]:
+        if desktop.ready or self.targets[desktop.desktop_id].get("off"):
             return End("done")
         return End("not_ready", f"it runs the image, but is {desktop.login_status or 'unknown'}")
 
     def _untouched(self, desktop: Desktop) -> End:
         before = self.targets[desktop.desktop_id]
-        if self.idle_only and (before["in_use"] or desktop.in_use):
+        if self.idle_only and (before.get("in_use") or desktop.in_use):
             return End("left_in_use", "someone used it")
-        if desktop.image_id == self.image_id and before["image_id"] != self.image_id:
+        if desktop.image_id == self.image_id and before.get("image_id") != self.image_id:
             return End("unknown", "it runs the image, but no sub-job says why")
         return End("missed", "the job had no sub-job for it")
 

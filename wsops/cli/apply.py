@@ -174,7 +174,7 @@ def _approval(
 def _typed(plan: Plan) -> str:
     """Ask for the profile's name and the number of desktops; give the approval or ""."""
     wanted = f"{plan.profile} {plan.desktops}"
-    prompt = f"\nto apply, type the profile and the number of desktops ({len(plan.items)} pools)"
+    prompt = "\nto apply, type the name of the profile, a space, and the number of desktops"
     answer = click.prompt(prompt, default="", show_default=False, err=True)
     if answer.strip() == wanted:
         return f"typed {wanted!r}"

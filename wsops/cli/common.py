@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import os
 import re
 import signal
 import sys
@@ -64,7 +65,9 @@ def command(function: Callable[..., Any]) -> Callable[..., Any]:
             raise
         except (KeyboardInterrupt, click.Abort):
             err.print("interrupted; nothing that runs in the cloud was touched by this")
-            sys.exit(INTERRUPTED)
+            _leave(INTERRUPTED)
+        except Terminated:
+            _leave(TERMINATED)
         except BrokenPipeError:
             sys.stderr.close()
             sys.exit(1)
@@ -160,6 +163,13 @@ def _fail(error: WsopsError, *, as_json: bool) -> NoReturn:
         say(f"error: {message}", style="bold red", to=err)
         say(f"  to do: {remedy}", to=err)
     sys.exit(error.exit_code)
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process without waiting for reads that are still out."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _as_error(error: click.UsageError) -> dict[str, object]:

@@ -1,0 +1,1 @@
+"""How fast and how lean wsops is, as ratios of two things measured in one run."""

@@ -1,0 +1,214 @@
+"""What the journal knows: `status`, `history`, `handover`, `resume`, `settle`."""
+
+import sqlite3
+
+import pytest
+
+NOWHERE = "there is no journal at"
+
+
+@pytest.mark.parametrize("command", [("status",), ("history",), ("handover",), ("stop", "run-x")])
+def test_without_a_journal_there_is_nothing_to_show(place, refused, tmp_path, command):
+    """Commands that read make no journal; they say where they looked."""
+    refused(*command, code=1, says=NOWHERE)
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize("command", ["status", "stop", "resume", "handover"])
+def test_an_unknown_run_is_said(applied, refused, command):
+    """A misspelt run is not taken for another one."""
+    applied("fin-office-01")
+    refused(command, "run-nonsense", code=5, says="no run 'run-nonsense' in the journal")
+
+
+def test_status_is_what_apply_said(applied, wsops):
+    """`status`, with or without the run's name, gives the document that `apply` gave."""
+    document = applied()
+    assert wsops("status", "--json").document == document
+    assert wsops("status", document["run_id"], "--json").document == document
+    assert document["run_id"] in wsops("status").out
+
+
+def test_history_lists_runs_newest_first(applied, wsops):
+    """Each run with who, when, the ticket and the verdict; --limit cuts."""
+    first = applied("fin-office-01", "--change", "CHG-1")
+    second = applied("callcentre-01")
+    told = wsops("history", "--json").document["runs"]
+    assert {run["run_id"] for run in told} == {first["run_id"], second["run_id"]}
+    assert {run["run_id"]: run["change"] for run in told}[first["run_id"]] == "CHG-1"
+    assert all(run["verdict"] == "done" and run["operator"] == "tester" for run in told)
+    assert len(wsops("history", "--limit", "1", "--json").document["runs"]) == 1
+    said = wsops("history").out
+    assert first["run_id"] in said
+    assert second["run_id"] in said
+
+
+def test_history_verifies_the_chain(applied, wsops):
+    """A whole chain is said to be whole."""
+    applied("fin-office-01")
+    assert wsops("history", "--verify", "--json").document["broken_event"] is None
+    assert "the chain of events is whole" in wsops("history", "--verify").out
+
+
+def test_history_finds_a_changed_event(applied, wsops, tmp_path):
+    """A record that was changed afterwards is refused by number, in both faces."""
+    applied("fin-office-01")
+    with sqlite3.connect(tmp_path / "state" / "wsops" / "journal.sqlite") as journal:
+        journal.execute("UPDATE events SET text = 'nothing happened' WHERE id = 2")
+    journal.close()
+    done = wsops("history", "--verify", code=5)
+    assert "event 2 of the journal does not fit the chain" in done.err
+    assert wsops("history", "--verify", "--json", code=5).document["broken_event"] == 2
+    assert "event 2 does not fit" in " ".join(wsops("doctor", code=1).out.split())
+
+
+def test_resume_has_nothing_to_do_after_a_good_run(applied, wsops, refused):
+    """Without a name there is no unfinished run; with one its end is shown again."""
+    document = applied("fin-office-01")
+    refused("resume", code=5, says="has anything left to follow")
+    assert wsops("resume", document["run_id"], "--json").document["verdict"] == "done"
+
+
+def detached(place, planned, wsops, *names):
+    """Apply a plan whose jobs outlive the time that they are followed for."""
+    path, plan = planned(*names)
+    digest = ("--yes", "--digest", plan["digest"])
+    return path, plan, wsops("apply", path, *digest, "--json", code=3).document
+
+
+def test_resume_follows_what_is_still_running(fleet, at, planned, wsops, sent, monkeypatch):
+    """A run past its deadline is `running` (3); resume follows it to its end and sends nothing."""
+    short = {"base_deadline": 0.2, "per_desktop": 0, "stall_after": 60}
+    place = at(fleet(speed=150), polling=short)
+    _, plan, document = detached(place, planned, wsops, "fin-office-01")
+    assert document["verdict"] == "running"
+    assert wsops("status", "--json", code=3).document["verdict"] == "running"
+    at(place, polling={"stall_after": 60})
+    place.cloud.advance(30)
+    # The deadline is kept as an instant: what is over when it is looked at, is read back.
+    again = wsops("resume", plan and document["run_id"], "--json")
+    assert again.document["verdict"] == "done"
+    assert sent(place) == 1
+
+
+@pytest.fixture
+def halted(fleet, at, planned, wsops):
+    """Give a run of two pools whose first goes on in the cloud: the answer to its job is gone."""
+    place = at(fleet())
+    path, plan = planned("fin-office-01", "callcentre-01")
+    place.cloud.faults.add("lost", operation="RebuildDesktopPool", times=1)
+    place.cloud.faults.add("error", operation="ListItaSubJobs", after=2, args={"status": 403})
+    done = wsops("apply", path, "--yes", "--digest", plan["digest"], "--json", code=3)
+    place.cloud.faults.clear()
+    return place, plan, done.document
+
+
+def test_an_unknown_pool_stops_a_canary(halted, wsops, sent):
+    """When what became of the first request cannot be seen, no other is sent; exit code 3."""
+    place, _, document = halted
+    assert document["verdict"] == "unknown"
+    assert [item["verdict"] for item in document["items"]] == ["unknown", "planned"]
+    assert sent(place) == 1
+    assert wsops("status", "--json", code=3).document["items"] == document["items"]
+    assert f"next: wsops resume {document['run_id']}" in wsops("status", code=3).out
+
+
+def test_resume_finds_what_was_lost(halted, wsops, sent):
+    """The job is found, followed and read back; the other pool is left alone."""
+    place, _, document = halted
+    found = wsops("resume", "--json", code=4).document
+    assert [item["verdict"] for item in found["items"]] == ["done", "planned"]
+    assert found["run_id"] == document["run_id"]
+    assert sent(place) == 1
+
+
+def test_resume_continue_sends_the_rest(halted, wsops, sent):
+    """With --continue the remaining pool is sent, once."""
+    place, plan, _ = halted
+    found = wsops("resume", "--continue", "--json").document
+    assert {item["verdict"] for item in found["items"]} == {"done"}
+    assert sent(place) == len(plan["items"]) == 2
+
+
+def test_nothing_is_sent_after_a_stop(halted, wsops, sent):
+    """A stopped run is followed, and never sends another pool, even with --continue."""
+    place, _, document = halted
+    assert wsops("stop", document["run_id"], "--json").document == {
+        "run_id": document["run_id"],
+        "stop": "requested",
+    }
+    assert "sends no further pool" in wsops("stop", document["run_id"]).out
+    after = wsops("resume", document["run_id"], "--continue", "--json", code=4).document
+    assert [item["verdict"] for item in after["items"]] == ["done", "planned"]
+    assert "as requested" in after["reason"]
+    assert sent(place) == 1
+
+
+def test_settle_adopts_a_job_by_hand(halted, wsops, sent):
+    """A person names the job that an unknown request started; resume then follows it."""
+    place, _, document = halted
+    (job,) = [job for job in place.cloud.jobs if place.cloud.jobs[job].kind.startswith("rebuild")]
+    item = document["items"][0]["item_id"]
+    words = ("--adopt", job, "--evidence", "seen in the console")
+    settled = wsops("settle", item, *words, "--json").document
+    assert settled["items"][0]["job_id"] == job
+    assert wsops("resume", "--json", code=4).document["items"][0]["verdict"] == "done"
+    assert sent(place) == 1
+
+
+def test_settle_refuses_a_job_of_other_desktops(halted, applied, refused):
+    """A job that works on other desktops is not the lost one."""
+    _, _, document = halted
+    other = applied("dev-linux-01")["items"][0]["job_id"]
+    words = ("--adopt", other, "--evidence", "a guess")
+    item = document["items"][0]["item_id"]
+    refused("settle", item, *words, code=5, says="belongs to another item")
+
+
+def test_settle_refuses_what_the_service_contradicts(halted, refused):
+    """Where a job fits the request, "not sent" is not accepted; the sentence names it."""
+    place, _, document = halted
+    item = document["items"][0]["item_id"]
+    place.cloud.advance(10)
+    words = ("--not-sent", "--evidence", "the proxy log")
+    refused("settle", item, *words, code=5, says=f"wsops settle {item} --adopt")
+
+
+def test_settle_not_sent_frees_the_pool(fleet, at, planned, wsops, sent):
+    """A request that never arrived may be declared so, and is sent by --continue alone."""
+    place = at(fleet())
+    path, plan = planned("fin-office-01")
+    place.cloud.faults.add("cut", operation="RebuildDesktopPool", times=1)
+    done = wsops("apply", path, "--yes", "--digest", plan["digest"], "--json", code=3)
+    item = done.document["items"][0]["item_id"]
+    words = ("--not-sent", "--evidence", "the gateway log has nothing")
+    wsops("settle", item, *words)
+    assert sent(place) == 1
+    assert wsops("resume", "--continue", "--json").document["verdict"] == "done"
+    assert sent(place) == 2
+
+
+def test_settle_wants_time(fleet, at, planned, wsops, refused):
+    """A request may still be on its way: too early a "not sent" is refused, with the time left."""
+    place = at(fleet(), polling={"settle_seconds": 600})
+    path, plan = planned("fin-office-01")
+    place.cloud.faults.add("cut", operation="RebuildDesktopPool", times=1)
+    done = wsops("apply", path, "--yes", "--digest", plan["digest"], "--json", code=3)
+    words = ("--not-sent", "--evidence", "I think so")
+    item = done.document["items"][0]["item_id"]
+    refused("settle", item, *words, code=5, says="may still be on its way")
+
+
+@pytest.mark.parametrize("words", [(), ("--adopt", "j", "--not-sent")])
+def test_settle_wants_one_decision(place, wsops, words):
+    """Either a job, or "not sent": anything else is a usage error."""
+    wsops("settle", "x-01", *words, "--evidence", "e", code=2)
+
+
+def test_a_run_of_another_place_is_not_resumed(halted, wsops, sent, monkeypatch):
+    """A run belongs to its endpoint and project."""
+    place, _, document = halted
+    monkeypatch.setenv("WSOPS_PROJECT_ID", "another-project")
+    done = wsops("resume", document["run_id"], code=5)
+    assert "you are elsewhere" in done.err
+    assert sent(place) == 1
