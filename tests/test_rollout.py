@@ -302,7 +302,7 @@ def test_a_human_adopts_a_job_by_hand(calm, begin):
     rollout = begin(sim)
     _, (_, rows, verdict, _) = drain(rollout)
     assert verdict == "unknown"
-    assert "no new job, but 4 desktops" in rows[0].reason
+    assert "no new job, but" in rows[0].reason
     job_id = next(iter(sim.cloud.jobs))
 
     assert settle_adopt(rollout.ws, rollout.journal, rows[0].item_id, job_id, "console").live

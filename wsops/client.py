@@ -11,17 +11,18 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import urlencode
 
 import httpx
-from pydantic import AliasChoices, Field, ValidationError
+from pydantic import ValidationError
 
 from wsops import auth, pace, redact, settings
 from wsops.answers import Answer, bad_answer, error_for, unreachable
 from wsops.errors import NotAllowed, SettingsError
+from wsops.listing import Keep, L, Listing, Page, Range, read_list
 from wsops.models import (
     Desktop,
     DesktopImage,
@@ -38,7 +39,6 @@ from wsops.settings import Settings
 from wsops.transport import Network
 
 _TRIES = 5
-_LISTING_TRIES = 3
 _CREATED = 201
 _UNAUTHORIZED = 401
 _THROTTLED = 429
@@ -46,52 +46,7 @@ _RETRIED = frozenset({429, 500, 502, 503, 504})
 _BAD_CREDENTIALS = 2  # the service locks a key at the 6th bad signature in a row
 
 
-class Row(Protocol):
-    """A record of a list: it has an ID, by which it is recognised on another page."""
-
-    @property
-    def id(self) -> str:
-        """The ID."""
-
-
 R = TypeVar("R", bound=Record)
-P = TypeVar("P")
-L = TypeVar("L", bound=Row)
-Keep = Callable[[L], bool]
-
-_ROWS = AliasChoices(
-    "desktop_pools", "pool_desktops", "desktops", "images", "jobs", "projects", "image_infos"
-)
-
-
-class Page(Record, Generic[P]):
-    """One page of any list of the service: its rows, and how many rows there are in all."""
-
-    rows: tuple[P, ...] = Field(validation_alias=_ROWS)
-    total_count: int | None = None
-
-
-@dataclass(frozen=True)
-class Listing(Generic[L]):
-    """The rows of a list that were kept, how many there were, and whether it stood still.
-
-    `steady` is False where the list changed each time it was read, or is longer than the service
-    lets one read: rows may be missing.
-    """
-
-    rows: tuple[L, ...]
-    seen: int
-    steady: bool
-
-
-@dataclass(frozen=True)
-class _List:
-    """What the contract says of a list: where it is, its largest page, its last offset."""
-
-    path: str
-    limit: int
-    last_offset: int
-    query: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -165,7 +120,7 @@ class Workspace:
 
     def pools(self) -> Listing[Pool]:
         """GET desktop-pools: all pools of the project."""
-        return self._list(_List("/desktop-pools", 1000, 20000), Page[Pool])
+        return self._list("/desktop-pools", Page[Pool], Range(1000, 20000))
 
     def pool(self, pool_id: str) -> Pool:
         """GET desktop-pools/{pool_id}: one pool, as it is now."""
@@ -181,7 +136,7 @@ class Workspace:
         """
         path = f"/desktop-pools/{checked_id(pool_id, 'pool')}/desktops"
         query = {"inconsistent_type": differing} if differing else {}
-        return self._list(_List(path, 100, 10000, query), Page[Desktop], keep)
+        return self._list(path, Page[Desktop], Range(100, 10000), query, keep)
 
     def inconsistent_statics(self, pool_id: str) -> InconsistentCounts:
         """GET desktop-pools/{pool_id}/inconsistent-statics: how many desktops differ, by kind."""
@@ -191,7 +146,7 @@ class Workspace:
     def desktops_detail(self, pool_ids: tuple[str, ...]) -> Listing[Desktop]:
         """GET desktops/detail: the desktops of several pools; a row does not say its pool."""
         query = {"pool_id": ",".join(checked_id(pool_id, "pool") for pool_id in pool_ids)}
-        return self._list(_List("/desktops/detail", 500, 2**31 - 1, query), Page[Desktop])
+        return self._list("/desktops/detail", Page[Desktop], Range(500, 2**31 - 1), query)
 
     def check_images(self, desktop_ids: tuple[str, ...]) -> tuple[DesktopImage, ...]:
         """POST desktops/check-images: which images of these desktops still exist; a read."""
@@ -203,7 +158,7 @@ class Workspace:
     def images(self, image_id: str = "") -> Listing[Image]:
         """GET images: the images that desktops may be built from, or the one of that ID."""
         query = {"image_id": checked_id(image_id, "image")} if image_id else {}
-        return self._list(_List("/images", 100, 5000, query), Page[Image])
+        return self._list("/images", Page[Image], Range(100, 5000), query)
 
     def job(self, job_id: str) -> Job:
         """GET workspace-jobs/{job_id}: a job with its sub-jobs."""
@@ -216,7 +171,7 @@ class Workspace:
         """GET workspace-sub-jobs: the parts of jobs, by job, or by pool and type of job."""
         query = {"job_id": job_id, "job_type": job_type, "desktop_pool_id": pool_id}
         query = {key: value for key, value in query.items() if value}
-        return self._list(_List("/workspace-sub-jobs", 1000, 10000, query), Page[SubJob])
+        return self._list("/workspace-sub-jobs", Page[SubJob], Range(1000, 10000), query)
 
     # -- changing ---------------------------------------------------------------------------
 
@@ -242,35 +197,20 @@ class Workspace:
     def _get(self, base: str, path: str, query: dict[str, str], record: type[R]) -> R:
         return self._read(_Call("GET", base, path, query), record)
 
-    def _list(self, what: _List, page: type[Page[L]], keep: Keep[L] | None = None) -> Listing[L]:
-        """Read a list to its end; once more, twice at the most, where it changed meanwhile."""
-        for _ in range(_LISTING_TRIES):
-            listing = self._sweep(what, page, keep)
-            if listing.steady:
-                break
-        return listing
+    def _list(
+        self,
+        path: str,
+        page: type[Page[L]],
+        within: Range,
+        query: dict[str, str] | None = None,
+        keep: Keep[L] | None = None,
+    ) -> Listing[L]:
+        path = self._path(path)
 
-    def _sweep(self, what: _List, page: type[Page[L]], keep: Keep[L] | None) -> Listing[L]:
-        """Read a list once, page by page, dropping rows that come twice."""
-        path = self._path(what.path)
-        rows: list[L] = []
-        ids: set[str] = set()
-        totals: set[int | None] = set()
-        offset = 0
-        while offset <= what.last_offset:
-            asked = what.query | {"limit": str(what.limit), "offset": str(offset)}
-            answer = self._get(self.settings.endpoint, path, asked, page)
-            totals.add(answer.total_count)
-            for row in answer.rows:
-                if (row_id := row.id) not in ids:
-                    ids.add(row_id)
-                    if keep is None or keep(row):
-                        rows.append(row)
-            # By what came, not by what was asked for: a service may give shorter pages.
-            offset += len(answer.rows)
-            if _ends(offset, answer, what.limit):
-                break
-        return Listing(tuple(rows), len(ids), steady=totals in ({None}, {len(ids)}))
+        def get(place: dict[str, str]) -> Page[L]:
+            return self._get(self.settings.endpoint, path, (query or {}) | place, page)
+
+        return read_list(get, within, keep)
 
     def _read(self, call: _Call, record: type[R]) -> R:
         """Ask until there is an answer worth giving on, `_TRIES` times at the most."""
@@ -385,13 +325,6 @@ def connect(profile: str | None = None, **overrides: Any) -> Workspace:  # noqa:
         SettingsError: the settings or the credentials cannot be used.
     """
     return Workspace(settings.load(profile, **overrides))
-
-
-def _ends(read: int, page: Page[L], limit: int) -> bool:
-    """Tell whether a list ends here, after `read` rows."""
-    if not page.rows:
-        return True
-    return len(page.rows) < limit if page.total_count is None else read >= page.total_count
 
 
 def _token(answer: Answer, value: str) -> auth.Token:

@@ -72,7 +72,7 @@ def run_demo(folder: Path, *, speed: float, seed: int) -> None:
         wsops("audit", "--csv", "mismatches-after.csv")
         wsops("handover", "-o", "handover.csv")
     console.print(f"The files are in {here}/", markup=False, soft_wrap=True)
-    for path in sorted(here.iterdir()):
+    for path in sorted(path for path in here.iterdir() if path.is_file()):
         console.print(f"  {path.name:<22} {path.stat().st_size:>9,} bytes")
     console.print(
         "\nTry it yourself: [bold]wsops simulate[/]   All commands: [bold]wsops --help[/]"

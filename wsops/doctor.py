@@ -86,17 +86,17 @@ def _journal(settings: Settings) -> Iterator[Finding]:
     try:
         journal = Journal.open(place, create=False)
         if journal is None:
-            yield Finding("info", "journal", f"{place}: none yet, made by the first apply")
+            yield Finding("info", "record", f"{place}: none yet, made by the first apply")
             return
         with journal:
             broken = journal.broken_event()
             runs = len(journal.runs())
         if broken is None:
-            yield Finding("ok", "journal", f"{place}: {runs} runs, chain of events whole")
+            yield Finding("ok", "record", f"{place}: {runs} runs, chain of events whole")
         else:
-            yield Finding("fail", "journal", f"{place}: event {broken} does not fit the chain")
+            yield Finding("fail", "record", f"{place}: event {broken} does not fit the chain")
     except WsopsError as error:
-        yield Finding("fail", "journal", f"{error}; {error.remedy}")
+        yield Finding("fail", "record", f"{error}; {error.remedy}")
 
 
 def _service(ws: Workspace) -> Iterator[Finding]:
@@ -119,8 +119,8 @@ def _region(ws: Workspace, pools: tuple[object, ...]) -> Iterator[Finding]:
     try:
         region = region_of(ws, pools)  # type: ignore[arg-type]
     except WsopsError as error:
-        yield Finding("warn", "region", f"{error}; {error.remedy}")
+        yield Finding("warn", "generation", f"{error}; {error.remedy}")
         return
     knows = "knows" if region.knows_handle_type else "does not know"
     honours = "honours" if region.honours_desktop_ids else "is not said to honour"
-    yield Finding("ok", "region", f"{knows} handle_type, {honours} desktop_ids")
+    yield Finding("ok", "generation", f"{knows} handle_type, {honours} desktop_ids")

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from wsops.files import as_csv
-from wsops.journal import ItemRow, RunRow
 from wsops.outcome import verdict_of
+from wsops.rows import ItemRow, RunRow
 from wsops.text import visible
 
 _COLUMNS = ("user", "desktop", "pool", "state", "reason")

@@ -9,76 +9,25 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
 from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError
 
+from wsops import chain, writes
 from wsops.database import Database, open_database
 from wsops.errors import JournalError, PlanError, PlanUsed
 from wsops.models import Audit, Record, utc_now
 from wsops.plan import Plan, read_plan
 from wsops.redact import scrub
-from wsops.schema import LIVE, attempts, audits, events, items, looks, runs, writes
+from wsops.rows import ItemRow, RunRow
+from wsops.schema import LIVE, attempts, audits, items, looks, runs
 
-_GENESIS = "0" * 64
+_UNAUTHORIZED = 401
 
 R = TypeVar("R", bound=Record)
-
-
-class RunRow(Record):
-    """A plan that was approved; `verdict` is "" until it has one."""
-
-    run_id: str
-    plan_id: str
-    digest: str
-    endpoint: str
-    project_id: str
-    profile: str
-    environment: str
-    operator: str
-    change: str
-    approved_by: str
-    started_at: datetime
-    stop_requested_at: datetime | None = None
-    ended_at: datetime | None = None
-    verdict: str = ""
-    reason: str = ""
-    stop: str = ""
-
-
-class ItemRow(Record):
-    """One request of a run: its state, what it was meant to touch, and its verdict.
-
-    `targets` maps each desktop to what it was just before the send (image_id, in_use, off, name,
-    user); `desktops` maps each to how it ended (state, reason).
-    """
-
-    item_id: str
-    run_id: str
-    seq: int
-    endpoint: str
-    project_id: str
-    pool_id: str
-    pool_name: str
-    state: str
-    verdict: str = ""
-    reason: str = ""
-    job_id: str | None = None
-    body_sha256: str = ""
-    sent_at: datetime | None = None
-    deadline_at: datetime | None = None
-    ended_at: datetime | None = None
-    targets: Mapping[str, Mapping[str, Any]]
-    known_jobs: tuple[str, ...] = ()
-    desktops: Mapping[str, Mapping[str, str]]
-
-    @property
-    def live(self) -> bool:
-        """Whether a request of it may be out."""
-        return self.state in LIVE
 
 
 class Journal:
@@ -156,7 +105,7 @@ class Journal:
                         desktops={},
                     )
                 )
-            self._note(connection, run_id, "", f"approved by {approved_by}, {plan.digest}")
+            chain.append(connection, run_id, "", f"approved by {approved_by}, {plan.digest}")
         return self.run(run_id)
 
     def run(self, run_id: str) -> RunRow:
@@ -292,6 +241,7 @@ class Journal:
         try:
             with self._database.writing() as connection:
                 connection.execute(sa.insert(attempts).values(attempt))
+                writes.note_credentials(connection, item_id, refused=status == _UNAUTHORIZED)
                 self._update(connection, item_id, text, job_id=job_id, **values)
         except IntegrityError:
             return self.park(item_id, f"the answer names job {job_id}, which is another item's")
@@ -371,26 +321,14 @@ class Journal:
     # -- pace of writes -------------------------------------------------------------------------
 
     def reserve_write(self, endpoint: str, project_id: str, every: float) -> float:
-        """Take the next moment at which a write may leave; give the seconds until then.
+        """Take the next moment at which a write may leave; give the seconds until then."""
+        return writes.reserve(self._database, endpoint, project_id, every)
 
-        The row is shared by all processes with this journal, so that they keep one pace.
-        """
-        now = datetime.now(UTC)
-        where = sa.and_(writes.c.endpoint == endpoint, writes.c.project_id == project_id)
-        with self._database.writing() as connection:
-            row = connection.execute(sa.select(writes).where(where)).first()
-            start = now
-            if row is not None:
-                start = max(now, row.last_at + timedelta(seconds=every))
-                # A clock that was set back must not hold writes for hours.
-                start = min(start, now + timedelta(seconds=20 * every))
-                connection.execute(sa.update(writes).where(where).values(last_at=start))
-            else:
-                values = {"endpoint": endpoint, "project_id": project_id, "last_at": start}
-                connection.execute(sa.insert(writes).values(values))
-        return (start - now).total_seconds()
+    def refused_credentials(self, endpoint: str, project_id: str) -> int:
+        """Count the sends in a row, of any process, whose credentials were refused lately."""
+        return writes.refusals(self._database, endpoint, project_id)
 
-    # -- audits, events -------------------------------------------------------------------------
+    # -- audits ---------------------------------------------------------------------------------
 
     def keep_audit(self, audit: Audit, endpoint: str, profile: str) -> None:
         """Keep an audit, so that later ones can tell since when a desktop differs."""
@@ -406,31 +344,9 @@ class Journal:
         with self._database.writing() as connection:
             connection.execute(sa.insert(audits).values(row))
 
-    def audits(self, endpoint: str, project_id: str) -> list[dict[str, Any]]:
-        """Give the kept audits of a project, oldest first."""
-        query = sa.select(audits).where(
-            audits.c.endpoint == endpoint, audits.c.project_id == project_id
-        )
-        return self._database.all(query.order_by(audits.c.at))
-
-    def events(self, run_id: str) -> list[dict[str, Any]]:
-        """Give what happened in a run, oldest first."""
-        query = sa.select(events).where(events.c.run_id == run_id)
-        return self._database.all(query.order_by(events.c.id))
-
     def broken_event(self) -> int | None:
-        """Give the number of the first event that does not fit the chain; None where all do.
-
-        A cut-off tail cannot be seen by the chain alone.
-        """
-        before = _GENESIS
-        for number, row in enumerate(
-            self._database.all(sa.select(events).order_by(events.c.id)), 1
-        ):
-            if row["id"] != number or row["hash"] != _link(before, row):
-                return number
-            before = row["hash"]
-        return None
+        """Give the number of the first event that does not fit the chain; None where all do."""
+        return chain.first_break(self._database)
 
     # -- how ------------------------------------------------------------------------------------
 
@@ -471,29 +387,9 @@ class Journal:
         one = items.c.item_id == item_id
         run_id = connection.execute(sa.select(items.c.run_id).where(one)).scalar_one()
         connection.execute(sa.update(items).where(one).values(values))
-        self._note(connection, run_id, item_id, text)
+        chain.append(connection, run_id, item_id, text)
 
     def _change_run(self, run_id: str, text: str, **values: Any) -> None:  # noqa: ANN401
         with self._database.writing() as connection:
             connection.execute(sa.update(runs).where(runs.c.run_id == run_id).values(values))
-            self._note(connection, run_id, "", text)
-
-    def _note(self, connection: sa.Connection, run_id: str, item_id: str, text: str) -> None:
-        last = sa.select(events.c.id, events.c.hash).order_by(events.c.id.desc()).limit(1)
-        before = connection.execute(last).first()
-        row = {
-            "id": before.id + 1 if before else 1,
-            "at": utc_now(),
-            "run_id": run_id,
-            "item_id": item_id,
-            "text": scrub(text),
-        }
-        row["hash"] = _link(before.hash if before else _GENESIS, row)
-        connection.execute(sa.insert(events).values(row))
-
-
-def _link(before: str, row: Mapping[str, Any]) -> str:
-    at = row["at"].astimezone(UTC).isoformat() if row["at"] else ""
-    facts = [before, row["id"], at, row["run_id"], row["item_id"], row["text"]]
-    content = json.dumps(facts, default=repr)  # a damaged record may hold bytes
-    return hashlib.sha256(content.encode()).hexdigest()
+            chain.append(connection, run_id, "", text)

@@ -36,23 +36,45 @@ def held(*key: str, what: str) -> Iterator[None]:
     Raises:
         JournalError: another process holds it; names the process and since when.
     """
-    folder = lock_folder()
-    for place in (folder.parent, folder):  # parents made on the way would follow the umask
+    path = _file_of(key)
+    for place in (path.parent.parent, path.parent):  # made on the way they would follow the umask
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    name = hashlib.sha256("\0".join(key).encode()).hexdigest()[:32]
-    descriptor = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.pread(descriptor, 200, 0).decode("utf-8", "replace") or "another process"
-            msg = f"{what} is held by {holder}"
-            raise JournalError(msg, remedy="wait for it, or watch it with `wsops status`") from None
+        by = _taken_by(descriptor)
+        if by:
+            msg = f"{what} is held by {by}"
+            raise JournalError(msg, remedy="wait for it, or watch it with `wsops status`")
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"process {os.getpid()} since {_now()}".encode(), 0)
         yield
     finally:
         os.close(descriptor)
+
+
+def holder(*key: str) -> str:
+    """Say which process holds the lock of a key; "" where nobody does."""
+    try:
+        descriptor = os.open(_file_of(key), os.O_RDWR | os.O_NOFOLLOW)
+    except OSError:
+        return ""
+    try:
+        return _taken_by(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _file_of(key: tuple[str, ...]) -> Path:
+    return lock_folder() / f"{hashlib.sha256(chr(0).join(key).encode()).hexdigest()[:32]}.lock"
+
+
+def _taken_by(descriptor: int) -> str:
+    """Take the lock of an open file; where another process has it, say which."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return os.pread(descriptor, 200, 0).decode("utf-8", "replace") or "another process"
+    return ""
 
 
 def _now() -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from wsops import locks
 from wsops.errors import JournalError
-from wsops.journal import ItemRow, Journal, RunRow
+from wsops.journal import Journal
+from wsops.rows import ItemRow, RunRow
 from wsops.settings import Settings
 from wsops.verdicts import counts_of, of_run
 
@@ -14,10 +16,21 @@ _STANDING = {"accepted": "running", "sent": "unknown", "intent": "unknown", "unk
 
 
 def standing(journal: Journal, run_id: str) -> tuple[RunRow, tuple[ItemRow, ...], str, str]:
-    """Give a run, its items, its verdict as of now, and the reason."""
+    """Give a run, its items, its verdict as of now, and the reason.
+
+    A run that a process is driving is running, whatever its items say between two pools.
+    """
     run, rows = journal.run(run_id), journal.items(run_id)
     verdict, reason = of_run(rows, run.stop)
+    driver = locks.holder(*run_key(run))
+    if driver:
+        verdict, reason = "running", "; ".join(filter(None, (reason, f"driven by {driver}")))
     return run, rows, verdict, reason
+
+
+def run_key(run: RunRow) -> tuple[str, str]:
+    """Give the key of the lock that a process holds while it drives a run."""
+    return "run", run.digest
 
 
 def verdict_of(row: ItemRow) -> str:

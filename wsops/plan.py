@@ -55,6 +55,7 @@ class Target(Record):
     desktop_id: str
     desktop_name: str
     image_id: str
+    image_name: str = ""
     user_name: str = ""
     in_use: bool = False
 
@@ -65,6 +66,7 @@ class Target(Record):
             desktop_id=desktop.desktop_id,
             desktop_name=desktop.computer_name,
             image_id=desktop.image_id,
+            image_name=desktop.metadata.image_name,
             user_name=", ".join(desktop.users),
             in_use=desktop.in_use,
         )

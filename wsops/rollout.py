@@ -26,9 +26,11 @@ from wsops.errors import (
     WsopsError,
 )
 from wsops.jobs import Timing, deadline_for, watch
-from wsops.journal import ItemRow, Journal, RunRow
+from wsops.journal import Journal
 from wsops.models import Job
+from wsops.outcome import run_key
 from wsops.plan import Item, Plan, Reading, drift, more_in_use
+from wsops.rows import ItemRow, RunRow
 from wsops.submit import Finding, Found, Judgement, Outcome, Request, reconcile, submit
 from wsops.verdicts import of_desktops, of_run, reason_to_stop
 from wsops.verify import read_back
@@ -266,10 +268,7 @@ class Rollout:
         return Event("running", f"{row.pool_name}: {error}", row)
 
     def _verified(self, row: ItemRow, job: Job, stalled: str) -> Event:
-        item = self._requests[row.item_id]
-        ends = read_back(
-            self.ws, row, job, item.image_id, idle_only=item.idle_only, timing=self.timing
-        )
+        ends = read_back(self.ws, self._requests[row.item_id], row, job, self.timing)
         verdict, reason = of_desktops(ends)
         reason = "; ".join(text for text in (stalled, reason) if text)
         desktops = {desktop_id: end.as_dict() for desktop_id, end in ends.items()}
@@ -307,7 +306,7 @@ class Rollout:
     @contextmanager
     def _driving(self) -> Iterator[None]:
         """Hold the lock of the run, so that one process drives it at a time."""
-        with locks.held("run", self.run.digest, what=f"run {self.run.run_id}"):
+        with locks.held(*run_key(self.run), what=self.run.run_id):
             yield
 
     def _pool_lock(self, row: ItemRow) -> AbstractContextManager[None]:

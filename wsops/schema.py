@@ -141,6 +141,8 @@ writes = sa.Table(
     sa.Column("endpoint", sa.String, primary_key=True),
     sa.Column("project_id", sa.String, primary_key=True),
     sa.Column("last_at", Instant, nullable=False),
+    sa.Column("refusals", sa.Integer, nullable=False, default=0),
+    sa.Column("refused_at", Instant),
 )
 
 audits = sa.Table(

@@ -12,10 +12,10 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from wsops.journal import ItemRow, RunRow
 from wsops.models import Audit, Job
 from wsops.outcome import verdict_of
 from wsops.plan import Item, Plan
+from wsops.rows import ItemRow, RunRow
 from wsops.settings import Settings
 from wsops.text import visible
 from wsops.verdicts import counts_of
@@ -165,9 +165,7 @@ def outcome(run: RunRow, rows: Sequence[ItemRow], verdict: str, reason: str) -> 
         table,
         *_who_needs_help(rows),
         Text(f"desktops: {how or 'none touched'}"),
-        Text.assemble(
-            "run ", (run.run_id, "bold"), ": ", _verdict(verdict), f"  {visible(reason)}"
-        ),
+        Text.assemble((run.run_id, "bold"), ": ", _verdict(verdict), f"  {visible(reason)}"),
     ]
     return Group(*parts)
 
@@ -264,9 +262,9 @@ def _requests(items: Iterable[Item]) -> Iterable[RenderableType]:
 
 
 def _old_images(item: Item) -> str:
-    counts = Counter(target.image_id for target in item.targets)
-    shown = [visible(image[:13] or "unknown") for image, _ in counts.most_common(2)]
-    return ", ".join(shown) + (f" +{len(counts) - 2}" if len(counts) > 2 else "")
+    counts = Counter(target.image_name or target.image_id for target in item.targets)
+    shown = [visible(image or "unknown", 28) for image, _ in counts.most_common(1)]
+    return ", ".join(shown) + (f" +{len(counts) - 1} more" if len(counts) > 1 else "")
 
 
 def _verdict(verdict: str) -> Text:

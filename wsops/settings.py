@@ -29,7 +29,6 @@ from urllib.parse import urlsplit
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, SettingsConfigDict
-from pydantic_settings import SettingsError as UnreadableVariable
 
 from wsops import redact
 from wsops.errors import SettingsError
@@ -38,8 +37,7 @@ from wsops.models import ID_PATTERN
 FILE_NAME = "wsops.toml"
 _FILE_CAP = 1 << 20
 _SUFFIXES = (".myhuaweicloud.com", ".myhuaweicloud.eu")
-_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\Z")
+_HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*\Z")
 _REGION = re.compile(r"[a-z][a-z0-9-]{0,62}\Z")
 _SECRETS = ("token", "password")
 
@@ -217,7 +215,7 @@ def load_with_origins(
 
     try:
         settings = Layered(**given)
-    except (ValidationError, UnreadableVariable) as error:
+    except ValueError as error:
         raise SettingsError(_first_problem(error)) from None
     for secret in (settings.token, settings.password):
         redact.register(secret.get_secret_value() if secret else None)
@@ -241,21 +239,20 @@ def checked_endpoint(url: str, key: str, allowed_hosts: tuple[str, ...] = ()) ->
         parts, host = urlsplit(""), ""
     odd = set("@?#\\ ").intersection(url) or not (url.isascii() and url.isprintable())
     plain = parts.scheme in {"http", "https"} and parts.path in {"", "/"} and not odd
-    if not plain or not (_loopback(host) or _HOST.match(host)):
+    loopback = _loopback(host)
+    if not plain or not (loopback or _HOST.match(host)):
         msg = f"{key} {shown!r} is not of the form https://host or http://127.0.0.1:port"
         raise ValueError(msg)
-    if _loopback(host):
-        return f"{parts.scheme}://{parts.netloc}"
-    if parts.scheme != "https":
+    if not loopback and parts.scheme != "https":
         msg = f"{key} {shown!r} is not https; plain http is for loopback addresses alone"
         raise ValueError(msg)
-    if not (host.endswith(_SUFFIXES) or host in allowed_hosts):
+    if not (loopback or host.endswith(_SUFFIXES) or host in allowed_hosts):
         msg = (
             f"{key}: {host[:80]!r} is not a host of Huawei Cloud; if you trust it with your "
             "credentials, name it in allowed_hosts of your own configuration folder"
         )
         raise ValueError(msg)
-    return f"https://{parts.netloc}"
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def user_file() -> Path:
@@ -328,9 +325,9 @@ def _origins(given: dict[str, Any], files: list[tuple[str, dict[str, Any]]]) -> 
     return origins
 
 
-def _first_problem(error: ValidationError | UnreadableVariable) -> str:
-    if isinstance(error, UnreadableVariable):
-        return str(error)
+def _first_problem(error: ValueError) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)  # a variable that is not JSON
     problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
     where = ".".join(str(part) for part in problem["loc"])
     text = problem["msg"].removeprefix("Value error, ")
@@ -340,12 +337,10 @@ def _first_problem(error: ValidationError | UnreadableVariable) -> str:
 
 
 def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return False
+        return host == "localhost"
 
 
 def _login_name() -> str:

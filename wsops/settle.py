@@ -6,8 +6,9 @@ from wsops.audit import read_pool
 from wsops.client import Workspace
 from wsops.errors import JournalError
 from wsops.jobs import deadline_for
-from wsops.journal import ItemRow, Journal
+from wsops.journal import Journal
 from wsops.models import utc_now
+from wsops.rows import ItemRow
 from wsops.submit import Found, reconcile
 
 

@@ -15,11 +15,13 @@ from wsops import pace
 from wsops.answers import NEVER_LEFT, Answer
 from wsops.audit import rebuild_sub_jobs
 from wsops.client import Workspace
-from wsops.errors import CloudError, WsopsError
+from wsops.errors import CloudError, NotAllowed, WsopsError
 from wsops.jobs import Timing
-from wsops.journal import ItemRow, Journal
+from wsops.journal import Journal
 from wsops.models import ID_PATTERN, SubJob
 from wsops.redact import scrub
+from wsops.rows import ItemRow
+from wsops.writes import MOST_REFUSALS
 
 _REFUSED = frozenset({400, 403, 404, 405, 413, 414, 494})
 _MOST_TRIES = 3
@@ -133,6 +135,7 @@ def submit(ws: Workspace, journal: Journal, request: Request, timing: Timing) ->
         attempt += 1
         wait = journal.reserve_write(request.endpoint, request.project_id, pace_of.write_every)
         timing.sleep(wait)
+        _refuse_bad_credentials(journal, request)
         request.prepare()
         judgement = _attempt(ws, journal, request)
         last = attempt >= _MOST_TRIES
@@ -148,6 +151,13 @@ def submit(ws: Workspace, journal: Journal, request: Request, timing: Timing) ->
                 timing.sleep(max(pace_of.throttled_wait, asked or 0))
             case _:
                 return judgement
+
+
+def _refuse_bad_credentials(journal: Journal, request: Request) -> None:
+    """Stop where other sends, of any process, were refused for their credentials lately."""
+    if journal.refused_credentials(request.endpoint, request.project_id) >= MOST_REFUSALS:
+        msg = "the credentials of the last sends were refused; a key locks itself at the sixth"
+        raise NotAllowed(msg, status=401, method="POST", path=request.path)
 
 
 def _attempt(ws: Workspace, journal: Journal, request: Request) -> Judgement:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from wsops.journal import ItemRow
 from wsops.plan import Plan, allowed_errors
+from wsops.rows import ItemRow
 from wsops.verify import GOOD_ENDS, End
 
 EXIT_CODES = {
@@ -86,7 +86,7 @@ def of_run(rows: Sequence[ItemRow], stop: str = "") -> tuple[str, str]:
     """Give the verdict of a run and the reason; `stop` says why it was stopped, if it was."""
     verdicts = Counter(row.verdict for row in rows if row.state == "ended")
     waiting = [row for row in rows if row.state == "planned"]
-    summary = ", ".join(f"{n} {verdict}" for verdict, n in verdicts.most_common())
+    summary = ", ".join(f"{n} {v.replace('_', ' ')}" for v, n in verdicts.most_common())
     tail = [f"{len(waiting)} not sent"] if waiting else []
     reason = "; ".join(text for text in (summary, *tail, stop) if text)
     if any(row.state in {"unknown", "sent", "intent"} for row in rows):

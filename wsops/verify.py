@@ -9,8 +9,9 @@ from typing import Any
 from wsops.client import Workspace
 from wsops.errors import BadAnswer, CloudRefused, CloudUnreachable, NotAllowed
 from wsops.jobs import Timing
-from wsops.journal import ItemRow
 from wsops.models import Desktop, Job, SubJob
+from wsops.plan import Item
+from wsops.rows import ItemRow
 
 GOOD_ENDS = frozenset({"done", "left_in_use"})
 _READS = 2
@@ -31,17 +32,14 @@ class End:
         return {"state": self.state, "reason": self.reason}
 
 
-def read_back(  # noqa: PLR0913  (what is compared with what)
-    ws: Workspace, row: ItemRow, job: Job, image_id: str, *, idle_only: bool, timing: Timing
-) -> dict[str, End]:
+def read_back(ws: Workspace, item: Item, row: ItemRow, job: Job, timing: Timing) -> dict[str, End]:
     """Read the targets of an item until two reads in a row agree, `verify_within` at the most.
 
     Args:
         ws: the connection.
-        row: the item; its targets say what each desktop was just before the send.
+        item: the request; its image is the one wanted.
+        row: its record; its targets say what each desktop was just before the send.
         job: its job, as last seen.
-        image_id: the image wanted.
-        idle_only: whether the service was asked to leave desktops in use alone.
         timing: clocks and sleep.
 
     Returns:
@@ -49,7 +47,7 @@ def read_back(  # noqa: PLR0913  (what is compared with what)
     """
     polling = ws.settings.polling
     subs = {sub.desktop_id: sub for sub in job.sub_jobs}
-    judge = _Judge(row.targets, subs, image_id, idle_only=idle_only)
+    judge = _Judge(row.targets, subs, item.image_id, idle_only=item.idle_only)
     end = timing.clock() + polling.verify_within
     before: dict[str, End] = {}
     agreed: dict[str, int] = dict.fromkeys(row.targets, 0)
@@ -66,7 +64,9 @@ def read_back(  # noqa: PLR0913  (what is compared with what)
             break
         timing.sleep(polling.verify_every)
     ends = {i: before.get(i, _UNREAD) if agreed[i] >= _READS else _UNREAD for i in row.targets}
-    return ends | {i: _BEYOND for i in subs if i and i not in row.targets}
+    # A retried job still lists the sub-jobs of its first time: they were approved then.
+    beyond = () if item.retries else subs.keys() - row.targets.keys() - {""}
+    return ends | dict.fromkeys(beyond, _BEYOND)
 
 
 _UNREAD = End("unknown", "it could not be read twice in agreement")

@@ -70,7 +70,6 @@ def test_retry_is_a_dry_run_without_approval(failed, wsops, sent):
     assert sent(place) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="sub-jobs that went well before count as touched")
 def test_retry_runs_the_failed_part_again(failed, wsops, sent, behind):
     """Where the service accepts it, the retry is sent once, followed and read back."""
     place, target, job = failed(retry_rebuilds=True)

@@ -39,7 +39,14 @@ REBUILD = "RebuildDesktopPool"
 CERTAIN = {400, 401, 403, 404, 405, 413, 414, 429, 494}
 """Statuses that prove that a request was not executed (all 401s here are the gateway's)."""
 
-POLLING = {"base_deadline": 600, "per_desktop": 60, "stall_after": 300, "not_found_seconds": 30}
+POLLING = {
+    "base_deadline": 600,
+    "per_desktop": 60,
+    "stall_after": 240,
+    "not_found_seconds": 30,
+    "reconcile_every": 30,
+    "verify_every": 30,
+}
 PACE = {"reads_per_second": 100_000, "write_every": 0, "throttled_wait": 65, "call_deadline": 5}
 OPTIONS = Options(
     pools=2,
@@ -247,7 +254,7 @@ class World:
 
     def _live(self, fate, act):
         """Be a process, to its end or until it is killed; then the next one opens the journal."""
-        self.restart(fate or Fate())
+        self.journal.fate = self.ws.fate = fate or Fate()
         try:
             with suppress(Killed, KeyboardInterrupt, PlanError, JournalError, CloudError):
                 act()
@@ -435,60 +442,57 @@ answers = st.sampled_from(sorted(ANSWERS))
 small = st.integers(0, 5)
 
 
+applies = {
+    "pools": st.sampled_from([1, 1, 2]),
+    "kind": st.sampled_from(["repair", "repair", "rebuild"]),
+    "answer": answers,
+    "trouble": st.sampled_from(["none", "none", "none", *TROUBLES]),
+    "fate": fates,
+}
+
+
 class Interleavings(RuleBasedStateMachine):
-    """Everything that may happen, in any order; the judge speaks after each step."""
+    """A run, then everything that may happen, in any order; the judge speaks after each step."""
 
     new_world = None
 
-    @initialize(number=st.integers(0, 3))
-    def begin(self, number):
+    @initialize(number=st.integers(0, 3), **applies)
+    def begin(self, number, **how):
         self.world = self.new_world(number)
+        self._do(self.world.apply, **how)
 
-    def _judge(self):
+    def _do(self, act, *args, **how):
+        act(*args, **how)
         assert self.world.judge() == []
 
-    @rule(
-        pools=st.integers(1, 2),
-        kind=st.sampled_from(["repair", "repair", "rebuild"]),
-        answer=answers,
-        trouble=st.sampled_from(["none", "none", "none", *TROUBLES]),
-        fate=fates,
-    )
-    def apply(self, pools, kind, answer, trouble, fate):
-        self.world.apply(pools, kind, answer, trouble, fate)
-        self._judge()
+    @rule(**applies)
+    def apply(self, **how):
+        self._do(self.world.apply, **how)
 
     @rule(go_on=st.booleans(), answer=answers, fate=fates)
     def resume(self, go_on, answer, fate):
-        self.world.resume(go_on=go_on, answer=answer, fate=fate)
-        self._judge()
+        self._do(self.world.resume, go_on=go_on, answer=answer, fate=fate)
 
-    @rule()
-    def settle_not_sent(self):
-        self.world.settle_not_sent()
-        self._judge()
+    @rule(seconds=st.sampled_from([10, 60, 700]), answer=answers)
+    def wait_and_go_on(self, seconds, answer):
+        self._do(self.world.wait, seconds)
+        self._do(self.world.resume, go_on=True, answer=answer)
 
-    @rule(which=small)
-    def settle_adopt(self, which):
-        self.world.settle_adopt(which)
-        self._judge()
+    @rule(which=small, seconds=st.sampled_from([0, 700]), adopt=st.booleans())
+    def settle(self, which, seconds, adopt):
+        self._do(self.world.wait, seconds)
+        for _ in range(1 if adopt else 3):
+            act, args = (
+                (self.world.settle_adopt, [which]) if adopt else (self.world.settle_not_sent, [])
+            )
+            self._do(act, *args)
 
-    @rule(which=small)
-    def console(self, which):
-        self.world.console(which)
-        self._judge()
-
-    @rule(which=small)
-    def log_in(self, which):
-        self.world.log_in(which)
-
-    @rule(seconds=st.sampled_from([1, 10, 30, 120, 700, 3600]))
-    def wait(self, seconds):
-        self.world.wait(seconds)
-        self._judge()
+    @rule(which=small, act=st.sampled_from(["console", "log_in"]))
+    def others(self, which, act):
+        self._do(getattr(self.world, act), which)
 
 
-def search(new_world, examples, number, steps=7):
+def search(new_world, examples, number, steps=4):
     """Run the state machine over so many examples."""
 
     class Here(Interleavings):

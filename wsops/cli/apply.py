@@ -24,12 +24,13 @@ from wsops.cli.common import (
 )
 from wsops.client import Workspace
 from wsops.errors import JournalError, NotApproved, PlanError
-from wsops.journal import Journal, RunRow
+from wsops.journal import Journal
 from wsops.models import utc_now
 from wsops.outcome import as_document, latest_unfinished, standing
 from wsops.plan import Plan, check_numbers, check_place, read_plan
 from wsops.progress import show
 from wsops.rollout import Event, Rollout
+from wsops.rows import RunRow
 from wsops.verdicts import EXIT_CODES
 
 _CAP = 64 << 20
@@ -157,6 +158,9 @@ def _approval(
         NotApproved, BlastRadius: what was approved is not this plan.
         click.UsageError: `--yes` alone approves nothing.
     """
+    if not yes and (digest or max_desktops or images):
+        msg = "an approval by options needs --yes as well"
+        raise click.UsageError(msg)
     if not yes:
         return ""
     if digest:

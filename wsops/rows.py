@@ -1,0 +1,63 @@
+"""What the journal holds, as records: a run, and its items."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from wsops.models import Record
+from wsops.schema import LIVE
+
+
+class RunRow(Record):
+    """A plan that was approved; `verdict` is "" until it has one."""
+
+    run_id: str
+    plan_id: str
+    digest: str
+    endpoint: str
+    project_id: str
+    profile: str
+    environment: str
+    operator: str
+    change: str
+    approved_by: str
+    started_at: datetime
+    stop_requested_at: datetime | None = None
+    ended_at: datetime | None = None
+    verdict: str = ""
+    reason: str = ""
+    stop: str = ""
+
+
+class ItemRow(Record):
+    """One request of a run: its state, what it was meant to touch, and its verdict.
+
+    `targets` maps each desktop to what it was just before the send (image_id, in_use, off, name,
+    user); `desktops` maps each to how it ended (state, reason).
+    """
+
+    item_id: str
+    run_id: str
+    seq: int
+    endpoint: str
+    project_id: str
+    pool_id: str
+    pool_name: str
+    state: str
+    verdict: str = ""
+    reason: str = ""
+    job_id: str | None = None
+    body_sha256: str = ""
+    sent_at: datetime | None = None
+    deadline_at: datetime | None = None
+    ended_at: datetime | None = None
+    targets: Mapping[str, Mapping[str, Any]]
+    known_jobs: tuple[str, ...] = ()
+    desktops: Mapping[str, Mapping[str, str]]
+
+    @property
+    def live(self) -> bool:
+        """Whether a request of it may be out."""
+        return self.state in LIVE
