@@ -1,5 +1,6 @@
 """What every test stands on: a clean environment, and a simulator on a socket."""
 
+import itertools
 import os
 
 import pytest
@@ -21,6 +22,7 @@ FAST_POLLING = {
     "stall_after": 0.5,
 }
 FAST_PACE = {"reads_per_second": 100_000, "write_every": 0, "throttled_wait": 0}
+_NUMBERS = itertools.count()
 SPEED = 3000
 """Divides the simulator's durations: a desktop's rebuild takes about 0.1 s."""
 
@@ -68,7 +70,9 @@ def open_ws():
 
     def connect_to(simulation, **overrides):
         polling = FAST_POLLING | overrides.pop("polling", {})
-        pace = FAST_PACE | overrides.pop("pace", {})
+        # A rate of its own gives each connection a pacer of its own.
+        rate = FAST_PACE["reads_per_second"] + next(_NUMBERS)
+        pace = FAST_PACE | {"reads_per_second": rate} | overrides.pop("pace", {})
         settings = {
             "endpoint": simulation.endpoint,
             "iam_endpoint": simulation.iam_endpoint,

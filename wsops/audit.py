@@ -62,8 +62,12 @@ def audit(
     listing = ws.pools()
     wanted = chosen(listing.rows, pools)
     word = "" if full else _filter_word(ws, wanted)
+    # The largest first: pages of a pool come one after the other, and must not begin last.
+    order = sorted(wanted, key=lambda pool: -pool.desktop_count)
     with _rare_collections():
-        seen = spread(ws, lambda pool: _look_at(ws, pool, word, collect), wanted, tell)
+        found = spread(ws, lambda pool: _look_at(ws, pool, word, collect), order, tell)
+    by_id = {pool.id: one for pool, one in zip(order, found, strict=True)}
+    seen = [by_id[pool.id] for pool in wanted]
     notes = () if listing.steady else ("the list of pools changed while it was read",)
     return Audit(
         taken_at=utc_now(),

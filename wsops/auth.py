@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -28,8 +29,11 @@ from huaweicloudsdkcore.sdk_request import SdkRequest
 from huaweicloudsdkcore.signer.signer import Signer as OfficialSigner
 
 from wsops import redact
-from wsops.errors import SettingsError
+from wsops.errors import NotAllowed, SettingsError
 from wsops.settings import Settings, refuse_if_open_to_others
+
+MOST_REFUSALS = 2
+"""Refused credentials in a row after which none are tried."""
 
 SKEW_WARNING = 60.0
 """Seconds by which the clocks may differ before it is worth a word."""
@@ -195,19 +199,49 @@ class AkSk(Clock):
         return f"{self._correction:.0f}"
 
 
-class Bearer(httpx.Auth):
-    """Adapts a signer to httpx: signs each request once, and never sends one again."""
+class Breaker:
+    """Stops using credentials that were refused twice in a row: a key locks itself at the sixth.
 
-    requires_request_body = True
+    Until one call was accepted the calls go one by one, so that a wrong key is not tried by all
+    threads at once.
+    """
 
-    def __init__(self, signer: Signer) -> None:
-        self.signer = signer
-        self.generation = ""
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._first = threading.Lock()
+        self._refused = 0
+        self.proven = False
 
-    def auth_flow(self, request: httpx.Request) -> Iterator[httpx.Request]:  # type: ignore[override]
-        """Sign and send; what the answer means is not decided here."""
-        self.generation = self.signer.sign(request)
-        yield request
+    @contextmanager
+    def watching(self, method: str, path: str) -> Iterator[None]:
+        """Let a call pass, alone while the credentials are unproven.
+
+        Raises:
+            NotAllowed: they were refused too often.
+        """
+        with nullcontext() if self.proven else self._first:
+            self.check(method, path)
+            yield
+
+    def check(self, method: str, path: str) -> None:
+        """Refuse to go on with credentials that were refused too often.
+
+        Raises:
+            NotAllowed: they were.
+        """
+        if self._refused >= MOST_REFUSALS:
+            msg = "the credentials were refused; not trying again, since a key locks itself"
+            raise NotAllowed(msg, status=401, method=method, path=path)
+
+    def accepted(self) -> None:
+        """Note that an answer came which the credentials did not stand in the way of."""
+        with self._lock:
+            self._refused, self.proven = 0, True
+
+    def refused(self) -> None:
+        """Note that the credentials were refused."""
+        with self._lock:
+            self._refused += 1
 
 
 def signer_from(settings: Settings, fetch: Callable[[], Token]) -> Signer:

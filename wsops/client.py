@@ -7,10 +7,8 @@ which sends once and judges nothing: see submit.py for what its answer means.
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self, TypeVar
@@ -21,7 +19,7 @@ from pydantic import ValidationError
 
 from wsops import auth, pace, redact, settings
 from wsops.answers import Answer, bad_answer, error_for, unreachable
-from wsops.errors import NotAllowed, SettingsError
+from wsops.errors import SettingsError
 from wsops.listing import Keep, L, Listing, Page, Range, read_list
 from wsops.models import (
     Desktop,
@@ -43,7 +41,6 @@ _CREATED = 201
 _UNAUTHORIZED = 401
 _THROTTLED = 429
 _RETRIED = frozenset({429, 500, 502, 503, 504})
-_BAD_CREDENTIALS = 2  # the service locks a key at the 6th bad signature in a row
 
 
 R = TypeVar("R", bound=Record)
@@ -78,9 +75,7 @@ class Workspace:
         self._pacer = pace.pacer_for(
             config.endpoint, config.pace.reads_per_second, config.pace.workers
         )
-        self._first = threading.Lock()
-        self._trusted = False
-        self._rejections = 0
+        self._breaker = auth.Breaker()
         self.signer = auth.signer_from(config, self._fetch_token)
         self._project_id = config.project_id or getattr(self.signer, "project_id", "")
 
@@ -186,7 +181,8 @@ class Workspace:
         """Get fresh credentials after a 401; False where there are none to get."""
         if self.signer.renew(answer.generation):
             return True
-        self._rejections += self._trusted
+        if self._breaker.proven:
+            self._breaker.refused()
         return False
 
     # -- how ----------------------------------------------------------------------------------
@@ -231,7 +227,7 @@ class Workspace:
             else:
                 break
         if renewed and answer.status == _UNAUTHORIZED:
-            self._rejections += 1
+            self._breaker.refused()
         return self._record(answer, record)
 
     def _wait_before_retry(self, answer: Answer, attempt: int) -> None:
@@ -253,38 +249,31 @@ class Workspace:
             raise bad_answer(answer, error) from None
 
     def _exchange(self, call: _Call, *, fresh: bool = False) -> Answer:
-        """Send, if the credentials may be used; one at a time until one call went through."""
-        with nullcontext() if self._trusted else self._first:
-            self._refuse_bad_credentials(call.method, call.path)
+        """Send, if the credentials may be used."""
+        with self._breaker.watching(call.method, call.path):
             answer = self._exchange_once(call, fresh=fresh)
             if answer.status != _UNAUTHORIZED:
-                self._rejections, self._trusted = 0, True
-            elif not self._trusted:
-                self._rejections += 1
+                self._breaker.accepted()
+            elif not self._breaker.proven:
+                self._breaker.refused()
         return answer
-
-    def _refuse_bad_credentials(self, method: str, path: str) -> None:
-        """Refuse to use credentials that were refused before: a key or a user locks itself."""
-        if self._rejections >= _BAD_CREDENTIALS:
-            msg = "the credentials were refused; not trying again, since a key locks itself"
-            raise NotAllowed(msg, status=_UNAUTHORIZED, method=method, path=path)
 
     def _exchange_once(self, call: _Call, *, fresh: bool) -> Answer:
         """Sign and send, within the pace and the deadline of a call."""
-        bearer = auth.Bearer(self.signer)
         deadline = self._network.deadline.within(self.settings.pace.call_deadline)
         lent = self._network.fresh() if fresh else self._network.client()
         with self._pacer.turn(), deadline, lent as client:
-            response = client.request(
+            request = client.build_request(
                 call.method,
                 call.url,
                 content=call.content or None,
                 headers={"Content-Type": "application/json"} if call.content else None,
-                auth=bearer,
             )
+            generation = self.signer.sign(request)
+            response = client.send(request)
         self.signer.saw_date(response.headers.get("Date"))
         # httpx ties a response and its stream in a circle, which would hold the body for a while.
-        answer = Answer.of(response, call.method, call.path, bearer.generation)
+        answer = Answer.of(response, call.method, call.path, generation)
         response.stream = httpx.ByteStream(b"")
         return answer
 
@@ -304,7 +293,7 @@ class Workspace:
             }
         }
         path = "/v3/auth/tokens"
-        self._refuse_bad_credentials("POST", path)
+        self._breaker.check("POST", path)
         try:
             deadline = self._network.deadline.within(config.pace.call_deadline)
             with deadline, self._network.client() as client:
@@ -313,7 +302,8 @@ class Workspace:
             raise unreachable(error, "POST", path) from None
         answer = Answer.of(response, "POST", path, "")
         if answer.status != _CREATED:
-            self._rejections += answer.status == _UNAUTHORIZED
+            if answer.status == _UNAUTHORIZED:
+                self._breaker.refused()
             raise error_for(answer)
         return _token(answer, response.headers.get("X-Subject-Token", ""))
 

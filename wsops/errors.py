@@ -2,12 +2,15 @@
 
 WsopsError
 ├─ SettingsError        fix the configuration or the credentials
+├─ BadId                give the ID as the service lists it
 ├─ PlanError            fix the request; nothing was sent
 │  ├─ StalePlan         the fleet is not as approved: plan again
 │  ├─ PlanUsed          a plan works once: look at its run
 │  ├─ PlanExpired       plan again
 │  ├─ NotApproved       the digest, the number or the image was not the approved one
-│  └─ BlastRadius       more desktops than the ceiling allows
+│  ├─ BlastRadius       more desktops than the ceiling allows
+│  ├─ Held              more of a pool's desktops are in use than approved
+│  └─ Stopped           a stop was requested before the request left
 ├─ CloudError           has request_id, method, path
 │  ├─ CloudUnreachable  never connected; safe to run again
 │  ├─ CloudRefused      has status, code, message
@@ -21,17 +24,14 @@ WsopsError
 │  ├─ JobFailed         the job ended, and not well
 │  ├─ JobStalled        nothing of it moves any more
 │  └─ JobOverdue        it had not ended when its time was over, and goes on
-├─ JournalError         the record is missing, foreign or contradicts the request
-└─ BatchError           has the run folder
+└─ JournalError         the record is missing, foreign or contradicts the request
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from wsops.models import Job
 
 _DECODE = (
@@ -44,7 +44,7 @@ class WsopsError(Exception):
     """Base of all errors of wsops; `remedy` says what to do next, in one sentence."""
 
     remedy: str = "read the message; nothing more is known"
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1
 
     def __init__(self, message: str, *, remedy: str | None = None) -> None:
         super().__init__(message)
@@ -70,6 +70,13 @@ class SettingsError(WsopsError):
     """The configuration or the credentials cannot be used."""
 
     remedy = "fix the setting named above; `wsops doctor` shows where each one comes from"
+
+
+class BadId(WsopsError, ValueError):
+    """What was given for an ID may not enter a path."""
+
+    remedy = "give the ID as the service lists it"
+    exit_code = 2
 
 
 class PlanError(WsopsError):
@@ -107,6 +114,17 @@ class BlastRadius(PlanError):
     """The plan would touch more desktops than the ceiling allows."""
 
     remedy = "choose fewer pools, or raise limits.max_desktops in the profile; nothing was sent"
+
+
+class Held(PlanError):
+    """More desktops of a pool are in use than were approved; the others go on."""
+
+    remedy = "apply again when they are free, or plan with --include-in-use"
+    exit_code = 4
+
+
+class Stopped(PlanError):
+    """A stop was requested from another shell before the request left."""
 
 
 class CloudError(WsopsError):
@@ -198,7 +216,7 @@ class Conflict(CloudRefused):
 
 
 class Throttled(CloudRefused):
-    """Too many requests (429); `retry_after` is in seconds where the service said it."""
+    """Too many requests (429)."""
 
     remedy = "wait a minute and run it again; lower pace.reads_per_second if it comes often"
 
@@ -245,22 +263,12 @@ class JobOverdue(JobError):
 class JournalError(WsopsError):
     """The record of what was sent cannot be used, or contradicts the request."""
 
-    remedy = "check the journal's path and permissions (`wsops doctor`); nothing was sent"
+    remedy = "check the journal's path, permissions and free space (`wsops doctor`)"
     exit_code = 5
 
 
-class BatchError(WsopsError):
-    """A batch of notebook runs did not end well; has the folder of the batch."""
-
-    remedy = "open index.html in the folder of the batch"
-
-    def __init__(self, message: str, folder: Path, *, remedy: str | None = None) -> None:
-        super().__init__(message, remedy=remedy)
-        self.folder = folder
-
-
 def refusal_for(status: int, code: str | None) -> type[CloudRefused]:
-    """Choose the error class for a status; WKS.0202 and WKS.0001 mean *not found* (contract)."""
+    """Choose the error class for a status; WKS.0202 means *not found* in spite of its 500."""
     if code == "WKS.0202":
         return NotFound
     return {401: NotAllowed, 403: NotAllowed, 404: NotFound, 409: Conflict, 429: Throttled}.get(

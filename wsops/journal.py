@@ -276,9 +276,9 @@ class Journal:
             values["desktops"] = dict(desktops)
         return self._change(item_id, f"{verdict}: {reason}", ended_at=utc_now(), **values)
 
-    def keep_progress(self, item_id: str, verdict: str, reason: str) -> ItemRow:
-        """Keep what is known of an item that is still live."""
-        return self._change(item_id, f"{verdict}: {reason}", verdict=verdict, reason=scrub(reason))
+    def keep_progress(self, item_id: str, reason: str) -> ItemRow:
+        """Keep why an item, which is still running, is not followed any more."""
+        return self._change(item_id, f"running: {reason}", reason=scrub(reason))
 
     def owned_jobs(self, endpoint: str, project_id: str, but: str) -> frozenset[str]:
         """Give the jobs that belong to other items of the project."""

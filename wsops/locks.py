@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,6 +19,9 @@ from pathlib import Path
 import platformdirs
 
 from wsops.errors import JournalError
+
+_SEPARATOR = "\0"
+_TRIES, _BETWEEN = 10, 0.02  # seconds
 
 
 def lock_folder() -> Path:
@@ -41,7 +45,12 @@ def held(*key: str, what: str) -> Iterator[None]:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
-        by = _taken_by(descriptor)
+        # A moment of patience: `holder` takes the lock as well, to see whether it can.
+        for _ in range(_TRIES):
+            by = _taken_by(descriptor)
+            if not by:
+                break
+            time.sleep(_BETWEEN)
         if by:
             msg = f"{what} is held by {by}"
             raise JournalError(msg, remedy="wait for it, or watch it with `wsops status`")
@@ -65,7 +74,7 @@ def holder(*key: str) -> str:
 
 
 def _file_of(key: tuple[str, ...]) -> Path:
-    return lock_folder() / f"{hashlib.sha256(chr(0).join(key).encode()).hexdigest()[:32]}.lock"
+    return lock_folder() / f"{hashlib.sha256(_SEPARATOR.join(key).encode()).hexdigest()[:32]}.lock"
 
 
 def _taken_by(descriptor: int) -> str:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from wsops.errors import BadId
 
 FINAL_WORDS = frozenset({"SUCCESS", "COMPLETE", "FAIL", "FAILED"})
 """Words that end a job or a sub-job; any other word, known or not, means *not finished*."""
@@ -277,8 +279,6 @@ class Mismatch(Record):
     in_use: bool = False
     availability_zone: str = ""
     os_version: str = ""
-    flagged: bool | None = None
-    """Whether the service lists IMAGE among its inconsistent_types; None where it lists nothing."""
 
     @classmethod
     def of(cls, pool: Pool, desktop: Desktop) -> Mismatch:
@@ -298,7 +298,6 @@ class Mismatch(Record):
             in_use=desktop.in_use,
             availability_zone=desktop.availability_zone,
             os_version=desktop.os_version,
-            flagged=any(t in {"IMAGE", "IMAGE_ID"} for t in desktop.inconsistent_types) or None,
         )
 
 
@@ -340,13 +339,10 @@ def checked_id(value: str, what: str) -> str:
     """Give the ID back if it may enter a path.
 
     Raises:
-        ValueError: it is empty, too long, or holds a dot, slash, percent or space.
+        BadId: it is empty, too long, or holds a dot, slash, percent or space.
     """
     if not isinstance(value, str) or not ID_PATTERN.match(value):
         shown = str(value)[:40]
         msg = f"{what} {shown!r} is not an ID: letters, digits, '-' and '_' only, 1 to 255 of them"
-        raise ValueError(msg)
+        raise BadId(msg)
     return value
-
-
-Wire = dict[str, Any]

@@ -77,7 +77,7 @@ class Pacer:
 
 @cache
 def pacer_for(endpoint: str, rate: float, workers: int) -> Pacer:  # noqa: ARG001
-    """Give the pacer that this process shares for an endpoint."""
+    """Give the pacer that this process shares for an endpoint asked at the same rate."""
     return Pacer(rate, workers)
 
 

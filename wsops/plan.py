@@ -197,7 +197,7 @@ def read_plan(text: str) -> Plan:
         raise PlanError(msg, remedy="plan again with this version")
     if plan.digest != plan.computed_digest():
         msg = "the plan was changed after it was made: its digest does not fit its content"
-        raise StalePlan(msg)
+        raise NotApproved(msg, remedy="make a new plan and read it; nothing was sent")
     ids = [item.pool_id for item in plan.items]
     if not ids or len(set(ids)) != len(ids) or not all(item.targets for item in plan.items):
         msg = "the plan is empty, or names a pool twice"

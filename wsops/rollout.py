@@ -17,12 +17,14 @@ from wsops.audit import read_pool
 from wsops.client import Workspace
 from wsops.errors import (
     CloudError,
+    Held,
     JobOverdue,
     JobStalled,
     JournalError,
     OutcomeUnknown,
     PlanError,
     StalePlan,
+    Stopped,
     WsopsError,
 )
 from wsops.jobs import Timing, deadline_for, watch
@@ -49,18 +51,11 @@ class Event:
     share: float | None = None
 
 
-class Held(PlanError):
-    """More desktops of a pool are in use than were approved; the others go on."""
-
-    remedy = "apply again when they are free, or plan with --include-in-use"
-
-
-class Stopped(PlanError):
-    """A stop was requested from another shell before the request left."""
-
-
 class Rollout:
-    """One run of a plan: `apply` begins it, `resume` goes on with it."""
+    """One run of a plan: `apply` begins it, `resume` goes on with it.
+
+    `has_sent` is True from when this process may have sent a request.
+    """
 
     def __init__(
         self, ws: Workspace, journal: Journal, run: RunRow, *, timing: Timing | None = None
@@ -70,6 +65,7 @@ class Rollout:
         self.run = run
         self.plan: Plan = journal.plan_of(run.run_id)
         self.timing = timing or Timing()
+        self.has_sent = False
         self._requests = {item.item_id: item for item in self.plan.items}
 
     def apply(self) -> Iterator[Event]:
@@ -147,6 +143,7 @@ class Rollout:
             prepare=lambda: self._prepare(item, body),
             deadline=lambda: self._deadline(row),
         )
+        self.has_sent = True
         return submit(self.ws, self.journal, request, self.timing)
 
     def _prepare(self, item: Item, body: bytes) -> None:
@@ -264,7 +261,7 @@ class Rollout:
             yield self._still_running(row, error)
 
     def _still_running(self, row: ItemRow, error: WsopsError) -> Event:
-        row = self.journal.keep_progress(row.item_id, "running", str(error))
+        row = self.journal.keep_progress(row.item_id, str(error))
         return Event("running", f"{row.pool_name}: {error}", row)
 
     def _verified(self, row: ItemRow, job: Job, stalled: str) -> Event:

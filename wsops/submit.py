@@ -14,14 +14,14 @@ from enum import StrEnum
 from wsops import pace
 from wsops.answers import NEVER_LEFT, Answer
 from wsops.audit import rebuild_sub_jobs
+from wsops.auth import MOST_REFUSALS
 from wsops.client import Workspace
-from wsops.errors import CloudError, NotAllowed, WsopsError
+from wsops.errors import CloudError, JournalError, NotAllowed, OutcomeUnknown, WsopsError
 from wsops.jobs import Timing
 from wsops.journal import Journal
 from wsops.models import ID_PATTERN, SubJob
 from wsops.redact import scrub
 from wsops.rows import ItemRow
-from wsops.writes import MOST_REFUSALS
 
 _REFUSED = frozenset({400, 403, 404, 405, 413, 414, 494})
 _MOST_TRIES = 3
@@ -121,12 +121,13 @@ class Request:
 def submit(ws: Workspace, journal: Journal, request: Request, timing: Timing) -> Judgement:
     """Send the request of an item, and keep the outcome.
 
-    The same single attempt is made again only where the request did not leave (3 times at the
-    most), after a gateway's 401 with new credentials (once), and after a 429 and a whole window
-    (3 times at the most); each time prepared anew, and each time journalled.
+    The same single attempt is made again only where the request did not leave, after a gateway's
+    401 with new credentials (once), and after a 429 and a whole window: 3 attempts at the most,
+    each prepared anew, and each journalled.
 
     Raises:
         PlanError: the item is no longer as approved; this attempt sent nothing.
+        OutcomeUnknown: it was sent, and the journal could not keep what came of it.
     """
     pace_of = ws.settings.pace
     renewed = False
@@ -175,6 +176,14 @@ def _attempt(ws: Workspace, journal: Journal, request: Request) -> Judgement:
 
 def _keep(journal: Journal, request: Request, judgement: Judgement) -> Judgement:
     """Commit an outcome; a refused item stays ours until the loop has given up on it."""
+    try:
+        return _kept(journal, request, judgement)
+    except JournalError as error:
+        msg = f"{request.item_id} was sent, and its outcome could not be kept: {error}"
+        raise OutcomeUnknown(msg, method="POST", path=request.path) from error
+
+
+def _kept(journal: Journal, request: Request, judgement: Judgement) -> Judgement:
     answer = judgement.answer
     row = journal.answered(
         request.item_id,
@@ -218,7 +227,7 @@ def reconcile(ws: Workspace, journal: Journal, row: ItemRow, *, partial_ok: bool
     """
     try:
         finding = _look(ws, journal, row, partial_ok=partial_ok)
-    except (CloudError, ValueError) as error:
+    except CloudError as error:
         finding = Finding(Found.UNCLEAR, f"could not look: {error}")
     journal.looked(row.item_id, finding.found.value, finding.evidence)
     return finding
@@ -254,6 +263,8 @@ def _fits(row: ItemRow, subs: list[SubJob], *, partial_ok: bool) -> bool:
 def _moved(ws: Workspace, row: ItemRow) -> str:
     """Say which of the targets are being worked on, or run another image than before."""
     listing = ws.pool_desktops(row.pool_id, keep=lambda desktop: desktop.desktop_id in row.targets)
+    if not listing.steady:
+        return "the list of desktops changed while it was read"
     busy = sum(1 for desktop in listing.rows if desktop.task_status)
     changed = sum(
         1

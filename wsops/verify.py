@@ -121,6 +121,8 @@ def _states(ws: Workspace, row: ItemRow, judge: _Judge) -> dict[str, End] | None
         raise
     except (BadAnswer, CloudRefused, CloudUnreachable):
         return None
+    if not listing.steady:
+        return None  # a row that paging lost would count as gone
     present = {desktop.desktop_id: desktop for desktop in listing.rows}
     return {
         desktop_id: judge.end(desktop_id, present.get(desktop_id)) for desktop_id in row.targets

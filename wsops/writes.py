@@ -12,9 +12,6 @@ import sqlalchemy as sa
 from wsops.database import Database
 from wsops.schema import items, writes
 
-MOST_REFUSALS = 2
-"""Refused credentials in a row after which none are tried: the 6th bad signature locks a key."""
-
 _MEMORY = timedelta(minutes=5)  # for so long the service locks a key
 _LONGEST_WAIT = 20  # spacings; a clock that was set back must not hold writes for hours
 

@@ -1,8 +1,11 @@
 """That the benchmark compares like with like; nothing is timed here."""
 
+import gc
+
 import pytest
 
 from tests.bench import report, rooms, server, sides
+from wsops.audit import audit
 
 
 @pytest.fixture
@@ -70,3 +73,36 @@ def test_the_table_says_what_was_met():
 def test_help_is_light():
     """The help imports nothing heavy."""
     assert rooms.heavy_modules() == []
+
+
+def test_reading_leaves_nothing_in_circles(tiny, open_ws):
+    """Answers are freed as soon as they are read, so that memory grows with what is kept alone."""
+    ws = open_ws(tiny)
+    pool = next(iter(tiny.cloud.pools))
+    ws.pool_desktops(pool)
+    gc.collect()
+    gc.disable()
+    try:
+        ws.pool_desktops(pool)
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        left = {type(one).__name__ for one in gc.garbage}
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert not left & {"Response", "Answer", "Desktop", "Page[Desktop]"}
+
+
+def test_an_audit_gives_the_collector_back(tiny, open_ws):
+    """After an audit the garbage collector is as it was, whoever had changed it before."""
+    usual = gc.get_threshold()
+    during = []
+    try:
+        for wanted in (usual, (0, 10, 10), (500_000, 10, 10)):
+            gc.set_threshold(*wanted)
+            audit(open_ws(tiny), tell=lambda *_: during.append(gc.get_threshold()[0]))
+            assert gc.get_threshold() == wanted
+    finally:
+        gc.set_threshold(*usual)
+    assert during == [100_000] * 3 + [0] * 3 + [500_000] * 3

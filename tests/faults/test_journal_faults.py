@@ -378,7 +378,7 @@ def test_an_edited_plan_is_refused(driver, command, tmp_path, edit):
     (tmp_path / "plan.json").write_text(json.dumps(content), encoding="utf-8")
     code, document = ended(command(*approved(plan)))
     assert code == 5
-    assert document["error"]["type"] in {"StalePlan", "PlanError"}
+    assert document["error"]["type"] in {"NotApproved", "PlanError"}
     assert driver.posts == []
 
 

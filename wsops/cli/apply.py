@@ -120,6 +120,9 @@ def drive(rollout: Rollout, events: Iterator[Event], *, as_json: bool) -> int:
         code = INTERRUPTED
     except Terminated as signal:
         code = int(signal.code or 0)
+    except JournalError as error:
+        error.exit_code = 1 if rollout.has_sent else error.exit_code
+        raise
     if code is not None:
         err.print(
             f"detached; what was sent goes on in the cloud: wsops resume {rollout.run.run_id}",

@@ -57,8 +57,6 @@ def command(function: Callable[..., Any]) -> Callable[..., Any]:
             code = function(*args, as_json=as_json, **kwargs)
         except WsopsError as error:
             _fail(error, as_json=as_json)
-        except ValueError as error:
-            _fail(WsopsError(str(error), remedy="correct the value"), as_json=as_json)
         except click.UsageError as error:
             if as_json:
                 print_json({"error": _as_error(error)})
