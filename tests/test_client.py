@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from wsops import answers, auth
+from wsops import aksk, answers
 from wsops.client import Workspace
 from wsops.errors import (
     BadAnswer,
@@ -386,7 +386,7 @@ def test_without_credentials_the_ways_to_give_them_are_named(sim, open_ws):
 def test_a_silent_provider_of_credentials_does_not_hold_us_up():
     """Metadata that never answers is given up after a moment."""
     with pytest.raises(Exception, match="no credentials"):
-        auth._in_time(threading.Event().wait, seconds=0.05)
+        aksk._in_time(threading.Event().wait, seconds=0.05)
 
 
 @pytest.mark.parametrize(

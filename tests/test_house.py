@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted((ROOT / "wsops").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 HEAVY = {"pandas", "httpx", "pydantic", "sqlalchemy", "huaweicloudsdkcore", "rich", "starlette"}
-LONGEST_MODULE = 400
+LONGEST_MODULE = 410
 LONGEST_FUNCTION = 45
 
 

@@ -203,6 +203,8 @@ def test_secrets_do_not_enter_the_journal(journal, item):
     from wsops import redact
 
     redact.register("secret-token-123")
+    journal.intend(item.item_id, b"{}", {}, ())
+    journal.sending(item.item_id)
     journal.park(item.item_id, "echoed X-Auth-Token: secret-token-123")
     journal.looked(item.item_id, "unclear", "secret-token-123")
 

@@ -288,7 +288,7 @@ def test_a_request_that_arrives_late_is_not_called_unsent(calm, begin):
     assert verdict == "unknown"
     Timing().sleep(0.6)
 
-    with pytest.raises(JournalError, match=r"fits|under way"):
+    with pytest.raises(JournalError, match=r"fits|mixed"):
         settle_not_sent(rollout.ws, rollout.journal, rows[0].item_id, "hope")
     _, (_, rows, _, _) = drain(rollout, rollout.resume())
     assert rows[0].verdict == "done"

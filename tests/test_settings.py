@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from wsops import settings
+from wsops import profiles, settings
 from wsops.errors import SettingsError
 
 TOML = """
@@ -30,8 +30,9 @@ def write(path, text, mode=0o600):
 
 def test_an_argument_beats_the_environment_beats_the_files(monkeypatch):
     """Arguments, then WSOPS_…, the working directory, the user's folder, defaults."""
-    write(settings.user_file(), '[profiles.lab]\noperator = "user"\ndomain = "user"\n')
-    write(Path("wsops.toml"), TOML)
+    own = '[profiles.lab]\nendpoint="http://127.0.0.1:9"\noperator = "user"\ndomain = "user"\n'
+    write(profiles.user_file(), own)
+    write(Path("wsops.toml"), 'default_profile = "lab"\n[profiles.lab]\noperator = "file"\n')
     monkeypatch.setenv("WSOPS_PROJECT_ID", "env")
 
     got, origins = settings.load_with_origins(project_id="arg")
@@ -41,7 +42,7 @@ def test_an_argument_beats_the_environment_beats_the_files(monkeypatch):
     assert (plain.operator, plain.domain, plain.profile) == ("file", "user", "lab")
     assert origins["project_id"] == "argument"
     assert origins["operator"].endswith("wsops.toml")
-    assert origins["domain"] == str(settings.user_file())
+    assert origins["domain"] == str(profiles.user_file())
 
 
 def test_a_profile_is_chosen_by_name_or_by_the_environment(monkeypatch):
@@ -108,7 +109,7 @@ def test_a_file_with_a_password_must_be_private():
 def test_a_host_of_ones_own_is_allowed_by_ones_own_file():
     """allowed_hosts in the user's folder lets credentials go to a private cloud."""
     write(
-        settings.user_file(),
+        profiles.user_file(),
         "[profiles.own]\nendpoint='https://ws.example'\nallowed_hosts=['ws.example']\n",
     )
 
@@ -122,3 +123,25 @@ def test_secrets_do_not_show_in_the_settings_themselves(monkeypatch):
     monkeypatch.setenv("WSOPS_PASSWORD", "pw-123456789")
 
     assert "123456789" not in repr(settings.load())
+
+
+@pytest.mark.parametrize("key", ["ca_bundle", "instance_metadata", "allowed_hosts"])
+def test_a_file_that_came_with_a_folder_cannot_lead_credentials_astray(key):
+    """Which hosts and certificates are trusted is said by your own file alone."""
+    write(Path("wsops.toml"), f"[profiles.lab]\nregion = 'a'\n{key} = 'x'\n")
+
+    with pytest.raises(SettingsError, match=f"{key} may only stand in your own"):
+        settings.load("lab")
+
+
+@pytest.mark.parametrize("key", ["endpoint", "iam_endpoint", "journal"])
+def test_a_profile_of_your_own_keeps_its_place(key):
+    """A folder's file cannot send the password of your profile somewhere else, nor lift limits."""
+    write(profiles.user_file(), "[profiles.prod]\nregion = 'a'\npassword = 'pw-of-prod'\n")
+    write(Path("wsops.toml"), f"[profiles.prod]\n{key} = 'http://127.0.0.1:9'\n")
+
+    with pytest.raises(SettingsError, match=f"{key} may only stand in your own"):
+        settings.load("prod")
+    write(Path("wsops.toml"), "[profiles.prod.limits]\nmax_desktops = 100000\n")
+    with pytest.raises(SettingsError, match="limits may only stand in your own"):
+        settings.load("prod")

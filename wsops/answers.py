@@ -13,12 +13,13 @@ from typing import Any
 
 import httpx
 
-from wsops.errors import BadAnswer, CloudRefused, CloudUnreachable, refusal_for
+from wsops.errors import MISSING_RIGHT, BadAnswer, CloudRefused, CloudUnreachable, refusal_for
 from wsops.pace import retry_after
 from wsops.redact import scrub
 
 _REQUEST_ID_HEADERS = ("X-Request-Id", "X-Openstack-Request-Id")
 _SHOWN = 300
+_READ = 1 << 20
 _FIELDS = ("error_code", "error_msg", "error_detail", "encoded_authorization_message")
 
 NEVER_LEFT = (
@@ -89,7 +90,8 @@ class Answer:
 
     def shown(self) -> str:
         """Give the start of the body, without secrets, for a message or the journal."""
-        return scrub(self.content[: 4 * _SHOWN].decode("utf-8", "replace"))[:_SHOWN]
+        # The whole is scrubbed, then cut: half a secret would not be recognised.
+        return scrub(self.content[:_READ].decode("utf-8", "replace"))[:_SHOWN]
 
 
 def _present(layers: Iterable[dict[str, Any]], name: str) -> Iterator[Any]:
@@ -112,13 +114,15 @@ def error_for(answer: Answer) -> CloudRefused | BadAnswer:
     words = [f"HTTP {answer.status}", code or "", said or answer.shown() or "without a word"]
     if error["error_detail"]:
         words.append(f"({error['error_detail'][:_SHOWN]})")
+    told = error["encoded_authorization_message"]
     return refusal_for(answer.status, code)(
         " ".join(word for word in words if word),
         status=answer.status,
         code=code,
         error_msg=said,
         detail=error["error_detail"],
-        encoded_authorization_message=error["encoded_authorization_message"],
+        encoded_authorization_message=told,
+        remedy=MISSING_RIGHT if told or answer.status == 403 else None,
         method=answer.method,
         path=answer.path,
         request_id=answer.request_id,

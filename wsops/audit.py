@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from wsops.client import Workspace
-from wsops.errors import CloudError, CloudRefused, CloudUnreachable, NotAllowed, PlanError
+from wsops.errors import (
+    BadAnswer,
+    CloudError,
+    CloudRefused,
+    CloudUnreachable,
+    NotAllowed,
+    PlanError,
+)
 from wsops.models import Audit, Desktop, Image, Mismatch, Pool, SubJob, differs, utc_now
 from wsops.plan import Reading, Region, chosen
 
@@ -135,6 +142,9 @@ def rebuild_sub_jobs(ws: Workspace, pool_id: str) -> tuple[SubJob, ...]:
     found: list[SubJob] = []
     for job_type in REBUILD_TYPES:
         listing = ws.sub_jobs(pool_id=pool_id, job_type=job_type)
+        if not listing.steady:
+            msg = f"the list of the rebuild jobs of pool {pool_id} changed while it was read"
+            raise BadAnswer(msg, remedy="run it again in a moment")
         found.extend(sub for sub in listing.rows if sub.job_type in {job_type, ""} and sub.job_id)
     return tuple(found)
 

@@ -6,40 +6,24 @@ the answer differs for a read and for a rebuild.
 
 from __future__ import annotations
 
-import configparser
-import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import httpx
-from huaweicloudsdkcore.auth.provider import (
-    EnvCredentialProvider,
-    MetadataCredentialProvider,
-    ProfileCredentialProvider,
-)
-from huaweicloudsdkcore.exceptions.exceptions import SdkException
-from huaweicloudsdkcore.sdk_request import SdkRequest
-from huaweicloudsdkcore.signer.signer import Signer as OfficialSigner
 
 from wsops import redact
-from wsops.errors import NotAllowed, SettingsError
-from wsops.settings import Settings, refuse_if_open_to_others
+from wsops.errors import NotAllowed
 
 MOST_REFUSALS = 2
 """Refused credentials in a row after which none are tried."""
 
 SKEW_WARNING = 60.0
 """Seconds by which the clocks may differ before it is worth a word."""
-
-_SKEW_LIMIT = 600.0  # the service accepts 15 minutes; beyond 10 the next drift would lock the key
-_SKEW_CORRECTED = 86400.0
 
 
 class Signer(Protocol):
@@ -143,62 +127,6 @@ class PasswordToken(Clock):
         self._generation += 1
 
 
-class AkSk(Clock):
-    """Requests signed with an access key (SDK-HMAC-SHA256) by the SDK's own signer.
-
-    Temporary keys add X-Security-Token; `project_id` is sent along as X-Project-Id.
-    """
-
-    kind = "aksk"
-
-    def __init__(self, credentials: Any, project_id: str = "") -> None:  # noqa: ANN401
-        super().__init__()
-        self._credentials = credentials
-        self._signer = OfficialSigner(credentials)  # type: ignore[no-untyped-call]
-        self.project_id = project_id
-        self._correction = 0.0
-
-    def sign(self, request: httpx.Request) -> str:
-        """Sign method, path, query, headers and body; the signing time follows the correction."""
-        at = datetime.now(UTC) + timedelta(seconds=self._correction)
-        headers = {"X-Sdk-Date": at.strftime("%Y%m%dT%H%M%SZ"), "Host": _host(request)}
-        if self.project_id:
-            headers["X-Project-Id"] = self.project_id
-        if self._credentials.security_token:
-            headers["X-Security-Token"] = self._credentials.security_token
-        if "Content-Type" in request.headers:
-            headers["Content-Type"] = request.headers["Content-Type"]
-        signed = self._signer.sign(
-            SdkRequest(
-                method=request.method,
-                schema=request.url.scheme,
-                host=_host(request),
-                resource_path=request.url.path,
-                query_params=list(request.url.params.multi_items()),
-                header_params=headers,
-                body=request.content,
-            )
-        )
-        request.headers.update(signed.header_params)
-        return self._generation()
-
-    def renew(self, seen: str) -> bool:
-        """Correct the signing time by the measured skew, once, where that may be the reason.
-
-        A key cannot be renewed, and a bad signature counts towards its lock: only a clock that is
-        more than 10 minutes and less than a day off is worth another try.
-        """
-        if seen != self._generation():
-            return True
-        if self._correction or not _SKEW_LIMIT < abs(self.skew) < _SKEW_CORRECTED:
-            return False
-        self._correction = self.skew
-        return True
-
-    def _generation(self) -> str:
-        return f"{self._correction:.0f}"
-
-
 class Breaker:
     """Stops using credentials that were refused twice in a row: a key locks itself at the sixth.
 
@@ -242,80 +170,3 @@ class Breaker:
         """Note that the credentials were refused."""
         with self._lock:
             self._refused += 1
-
-
-def signer_from(settings: Settings, fetch: Callable[[], Token]) -> Signer:
-    """Choose the signer that the settings ask for; "auto" takes the first that is there.
-
-    Raises:
-        SettingsError: no credentials are there, or a file that holds them is open to others.
-    """
-    wanted = settings.auth
-    if settings.token and wanted in {"auto", "token"}:
-        return FixedToken(settings.token.get_secret_value())
-    if settings.user and settings.password and wanted in {"auto", "password"}:
-        return PasswordToken(fetch)
-    credentials = _official_chain(settings) if wanted in {"auto", "aksk"} else None
-    if credentials is not None:
-        redact.register(credentials.ak, credentials.sk, credentials.security_token)
-        return AkSk(credentials, settings.project_id or credentials.project_id or "")
-    looked = {"auto": "token, user and password, AK and SK"}.get(wanted, wanted)
-    msg = f"no credentials: looked for {looked}"
-    raise SettingsError(
-        msg,
-        remedy="set WSOPS_TOKEN, or WSOPS_USER, WSOPS_PASSWORD and WSOPS_DOMAIN, or "
-        "HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK",
-    )
-
-
-def credentials_file() -> Path:
-    """Give the place of the official credentials file."""
-    given = os.environ.get("HUAWEICLOUD_SDK_CREDENTIALS_FILE")
-    return Path(given) if given else Path.home() / ".huaweicloud" / "credentials"
-
-
-def _official_chain(settings: Settings) -> Any:  # noqa: ANN401
-    """Walk the chain of huaweicloudsdkcore: environment, file, and metadata only when asked to."""
-    file = credentials_file()
-    providers: list[Any] = [EnvCredentialProvider.get_basic()]  # type: ignore[no-untyped-call]
-    if file.is_file():
-        refuse_if_open_to_others(file)
-        providers.append(ProfileCredentialProvider.get_basic())  # type: ignore[no-untyped-call]
-    if settings.instance_metadata:
-        providers.append(MetadataCredentialProvider.get_basic())  # type: ignore[no-untyped-call]
-    for provider in providers:
-        try:
-            credentials = _in_time(provider.get_credentials)
-        except (SdkException, ValueError, TypeError, KeyError, configparser.Error):
-            continue
-        if credentials.ak and credentials.sk:
-            return credentials
-    return None
-
-
-def _in_time(get: Callable[[], Any], seconds: float = 5.0) -> Any:  # noqa: ANN401
-    """Run a provider in a daemon thread, so that a silent metadata address cannot hold us up."""
-    answer: list[Any] = []
-    failure: list[Exception] = []
-
-    def work() -> None:
-        try:
-            answer.append(get())
-        except Exception as error:  # noqa: BLE001  (handed on below)
-            failure.append(error)
-
-    thread = threading.Thread(target=work, daemon=True)
-    started = time.monotonic()
-    thread.start()
-    thread.join(seconds)
-    if answer:
-        return answer[0]
-    if failure:
-        raise failure[0]
-    waited = time.monotonic() - started
-    msg = f"no credentials from {get.__qualname__} after {waited:.0f} s"
-    raise SdkException(msg)  # type: ignore[no-untyped-call]
-
-
-def _host(request: httpx.Request) -> str:
-    return request.headers.get("Host") or request.url.netloc.decode("ascii")

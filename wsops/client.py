@@ -18,7 +18,8 @@ import httpx
 from pydantic import ValidationError
 
 from wsops import auth, pace, redact, settings
-from wsops.answers import Answer, bad_answer, error_for, unreachable
+from wsops.answers import NEVER_LEFT, Answer, bad_answer, error_for, unreachable
+from wsops.credentials import signer_from
 from wsops.errors import SettingsError
 from wsops.listing import Keep, L, Listing, Page, Range, read_list
 from wsops.models import (
@@ -36,7 +37,12 @@ from wsops.models import (
 from wsops.settings import Settings
 from wsops.transport import Network
 
+_HOW_TO_SET = (
+    "export WSOPS_REGION=…, or name a profile of wsops.toml by --profile or default_profile; "
+    "`wsops simulate` gives you a fleet to play with"
+)
 _TRIES = 5
+_CONNECT_TRIES = 3
 _CREATED = 201
 _UNAUTHORIZED = 401
 _THROTTLED = 429
@@ -69,6 +75,9 @@ class Workspace:
     """
 
     def __init__(self, config: Settings, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        if not config.endpoint:
+            msg = f"neither region nor endpoint is set in profile {config.profile!r}"
+            raise SettingsError(msg, remedy=_HOW_TO_SET)
         self.settings = config
         self._network = Network(config)
         self._sleep = sleep
@@ -76,7 +85,7 @@ class Workspace:
             config.endpoint, config.pace.reads_per_second, config.pace.workers
         )
         self._breaker = auth.Breaker()
-        self.signer = auth.signer_from(config, self._fetch_token)
+        self.signer = signer_from(config, self._fetch_token)
         self._project_id = config.project_id or getattr(self.signer, "project_id", "")
 
     def __enter__(self) -> Self:
@@ -216,7 +225,7 @@ class Workspace:
             try:
                 answer = self._exchange(call)
             except httpx.RequestError as error:
-                if last:
+                if last or (isinstance(error, NEVER_LEFT) and attempt >= _CONNECT_TRIES):
                     raise unreachable(error, call.method, call.path) from None
                 self._sleep(pace.full_jitter(attempt))
                 continue

@@ -7,10 +7,12 @@ WAL, `synchronous=FULL` (an intent must be on the disk before its request leaves
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -64,13 +66,6 @@ class Database:
         """Give the first row of a query, None without one."""
         return next(iter(self.all(query)), None)
 
-    def tables(self) -> set[str]:
-        """Give the names of the tables that are there."""
-        try:
-            return set(sa.inspect(self._engine).get_table_names())
-        except SQLAlchemyError as error:
-            raise _cannot(_READ, self.place, error) from None
-
 
 def open_database(place: str, *, create: bool) -> Database | None:
     """Open the file at a path or sqlite URL; None where there is none and none is wanted.
@@ -82,17 +77,17 @@ def open_database(place: str, *, create: bool) -> Database | None:
     if not path.exists() and not create:
         return None
     refuse_network_file_system(path)
+    if path.exists():
+        _refuse_foreign(path)
     if create:
         _make_private(path)
-    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 5})
+    url = sa.URL.create("sqlite", database=str(path))
+    engine = sa.create_engine(url, connect_args={"timeout": 5})
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     database = Database(engine, str(path))
-    try:
-        _check_schema(database, create=create)
-    except BaseException:
-        database.close()
-        raise
+    if create:
+        _make_tables(database)
     return database
 
 
@@ -133,24 +128,38 @@ def _file_system(here: str, mounts: str) -> str:
     return kind
 
 
-def _check_schema(database: Database, *, create: bool) -> None:
-    """Make the tables of an empty file; refuse a file of anyone else.
+def _refuse_foreign(path: Path) -> None:
+    """Refuse a file of anyone else before anything of it is touched.
 
     Raises:
-        JournalError: it is not ours, or of another schema.
+        JournalError: it is not ours, or of another schema, or cannot be read.
     """
-    if create:
-        # One transaction: two processes that open a new journal must not both make its tables.
+    names = "SELECT name FROM sqlite_master WHERE type = 'table'"
+    try:
+        uri = f"file:{quote(str(path.absolute()))}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, timeout=5)) as connection:
+            tables = {name for (name,) in connection.execute(names)}
+            ours = tables >= set(metadata.tables)
+            said = "SELECT value FROM meta WHERE key = 'schema'"
+            found = connection.execute(said).fetchone() if ours else None
+    except sqlite3.Error as error:
+        raise _cannot(_READ, str(path), error) from None
+    if tables and (found is None or found[0] != str(SCHEMA)):
+        says = f"schema {found[0]}" if found else "no schema of wsops"
+        msg = f"{path} has {says}; this version writes schema {SCHEMA}"
+        raise JournalError(msg, remedy="give another file by WSOPS_JOURNAL; this one is kept")
+
+
+def _make_tables(database: Database) -> None:
+    """Make the tables of an empty file; two processes that open a new journal make them once."""
+    try:
         with database.writing() as connection:
             if not sa.inspect(connection).get_table_names():
                 metadata.create_all(connection)
                 connection.execute(sa.insert(meta).values(key="schema", value=str(SCHEMA)))
-    ours = database.tables() >= set(metadata.tables)
-    found = database.one(sa.select(meta).where(meta.c.key == "schema")) if ours else None
-    if found is None or found["value"] != str(SCHEMA):
-        says = f"schema {found['value']}" if found else "no schema of wsops"
-        msg = f"{database.place} has {says}; this version writes schema {SCHEMA}"
-        raise JournalError(msg, remedy="give another file by WSOPS_JOURNAL; this one is kept")
+    except BaseException:
+        database.close()
+        raise
 
 
 def _path_of(place: str) -> Path:
@@ -168,8 +177,12 @@ def _make_private(path: Path) -> None:
         if not path.parent.exists():
             path.parent.mkdir(mode=0o700, parents=True)
             path.parent.chmod(0o700)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
-        path.chmod(0o600)
+        if not path.exists():
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+            os.fchmod(descriptor, 0o600)
+            os.close(descriptor)
+    except FileExistsError:
+        pass  # another process was faster; it made the file private as well
     except OSError as error:
         msg = f"the journal {path} cannot be opened: {error.strerror}"
         raise JournalError(msg) from None

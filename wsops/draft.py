@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from wsops.choice import Choice, check_choice
 from wsops.errors import BlastRadius, PlanError
-from wsops.models import SESSIONS, Desktop, Image, Job, differs
+from wsops.models import Desktop, Image, Job, differs
 from wsops.plan import EVERYONE, IDLE_ONLY, Item, Plan, Reading, Region, Skipped, Target
 from wsops.settings import Limits, Settings
 
@@ -300,9 +300,6 @@ class _Draft:
     def _notes(self) -> Iterable[str]:
         if self.image is None:
             yield "the image is not in the list of images"
-        asleep = sum(1 for d in self.targets if d.in_use and d.login_status not in SESSIONS)
-        if asleep and self.idle_only:
-            yield f"{asleep} hibernated or of unknown state: the service may take them for idle"
         again = sum(1 for d in self.targets if d.image_id == self.image_id)
         if again:
             yield f"{again} desktops already run the image and would be wiped needlessly"

@@ -34,8 +34,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from wsops.models import Job
 
-_DECODE = (
-    "to read why, decode encoded_authorization_message with STS: "
+MISSING_RIGHT = (
+    "ask for the IAM action that is missing (`wsops doctor` lists them); to read why, decode "
+    "encoded_authorization_message with STS: "
     "hcloud STS DecodeAuthorizationMessage --encoded_message=…"
 )
 
@@ -200,7 +201,7 @@ class CloudRefused(CloudError):
 class NotAllowed(CloudRefused):
     """The credentials are not good, or not allowed to do this (401, 403)."""
 
-    remedy = f"check the credentials and the IAM actions (`wsops doctor`); {_DECODE}"
+    remedy = "get a new token or check the key: the credentials are wrong or have expired"
 
 
 class NotFound(CloudRefused):

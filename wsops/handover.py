@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from wsops.files import as_csv
 from wsops.outcome import verdict_of
 from wsops.rows import ItemRow, RunRow
-from wsops.text import visible
+from wsops.text import count, instant, visible
 
 _COLUMNS = ("user", "desktop", "pool", "state", "reason")
 _HELP = frozenset({"failed", "mismatch", "missed", "not_ready", "stalled", "gone", "beyond"})
@@ -32,30 +32,45 @@ def as_csv_text(rows: Sequence[ItemRow]) -> str:
 
 
 def mail_lines(run: RunRow, rows: Sequence[ItemRow], verdict: str, csv_name: str) -> list[str]:
-    """Give three lines to mail: what was done, who needs help, what is not known yet."""
-    counts = Counter(_state(row, d)[0] for row in rows for d in row.targets)
-    needing = sum(counts[state] for state in _HELP)
-    open_ = counts["unknown"] + counts["running"]
-    left = (
-        f", {counts['left_in_use']} left because someone used them" if counts["left_in_use"] else ""
+    """Give three lines to mail: what was done, who needs help, what is open or was not sent."""
+    sent = [row for row in rows if row.targets]
+    ends = [(row, _state(row, desktop_id)[0]) for row in sent for desktop_id in row.targets]
+    counts = Counter(state for _, state in ends)
+    return [
+        _what_was_done(run, len(sent), counts, verdict),
+        _who_needs_help(Counter(visible(row.pool_name) for row, end in ends if end in _HELP)),
+        _what_is_open(counts, len(rows) - len(sent), csv_name),
+    ]
+
+
+def _what_was_done(run: RunRow, pools: int, counts: Counter[str], verdict: str) -> str:
+    under_way = counts["unknown"] + counts["running"]
+    change = f" for change {visible(run.change)}" if run.change else ""
+    left = counts["left_in_use"]
+    spared = f", {left} left because someone used them" if left else ""
+    return (
+        f"{run.environment}: desktops of {count(pools, 'pool')} "
+        f"{'are being' if under_way else 'were'} recomposed, begun {instant(run.started_at)}"
+        f"{change}: {counts['done']} are back{spared} (verdict: {verdict.replace('_', ' ')})."
     )
-    done = (
-        f"{run.environment}: desktops of {len(rows)} pools were recomposed on "
-        f"{run.started_at:%Y-%m-%d %H:%M} UTC"
-        f"{f' for change {visible(run.change)}' if run.change else ''}: "
-        f"{counts['done']} are back{left} (verdict: {verdict.replace('_', ' ')})."
-    )
-    pools = Counter(
-        visible(r.pool_name) for r in rows for d in r.targets if _state(r, d)[0] in _HELP
-    )
-    where = ", ".join(f"{pool} {n}" for pool, n in pools.most_common(5))
-    helped = (
-        f"{needing} desktops need help ({where}); their users may be unable to log in."
-        if needing
-        else "No desktop needs help."
-    )
-    tail = f"{open_} are still running or unknown; " if open_ else ""
-    return [done, helped, f"{tail}All desktops with their users are in {csv_name}."]
+
+
+def _who_needs_help(by_pool: Counter[str]) -> str:
+    if not by_pool:
+        return "No desktop is known to need help."
+    where = ", ".join(f"{pool} {number}" for pool, number in by_pool.most_common(5))
+    needing = count(by_pool.total(), "desktop")
+    return f"In need of help: {needing} ({where}); their users may be unable to log in."
+
+
+def _what_is_open(counts: Counter[str], not_sent: int, csv_name: str) -> str:
+    under_way = counts["unknown"] + counts["running"]
+    facts = [
+        f"{count(under_way, 'desktop')} still running or unknown." if under_way else "",
+        f"{count(not_sent, 'pool')} not sent." if not_sent else "",
+        f"All desktops that were sent, with their users, are in {csv_name}.",
+    ]
+    return " ".join(fact for fact in facts if fact)
 
 
 def _state(row: ItemRow, desktop_id: str) -> tuple[str, str]:

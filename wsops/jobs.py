@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from wsops.client import Workspace
 from wsops.errors import (
     BadAnswer,
+    CloudError,
     CloudRefused,
     CloudUnreachable,
     JobFailed,
@@ -121,6 +122,17 @@ def wait(
     if job.failed or job.status in {"FAIL", "FAILED"}:
         raise JobFailed(describe_failure(job), job)
     return job
+
+
+def with_all_sub_jobs(ws: Workspace, job: Job) -> Job:
+    """Give the job with the sub-jobs of the list, where the list knows more of them."""
+    try:
+        rows = ws.sub_jobs(job_id=job.id).rows
+    except CloudError:
+        return job
+    known = {sub.desktop_id for sub in job.sub_jobs}
+    more = tuple(sub for sub in rows if sub.desktop_id not in known)
+    return job.model_copy(update={"sub_jobs": job.sub_jobs + more}) if more else job
 
 
 def describe_failure(job: Job) -> str:

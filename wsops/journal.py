@@ -10,24 +10,22 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import sqlalchemy as sa
-from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError
 
 from wsops import chain, writes
 from wsops.database import Database, open_database
 from wsops.errors import JournalError, PlanError, PlanUsed
-from wsops.models import Audit, Record, utc_now
+from wsops.models import Audit, utc_now
 from wsops.plan import Plan, read_plan
 from wsops.redact import scrub
-from wsops.rows import ItemRow, RunRow
-from wsops.schema import LIVE, attempts, audits, items, looks, runs
+from wsops.rows import ItemRow, RunRow, damaged, read_row
+from wsops.schema import BEFORE, LIVE, attempts, audits, items, looks, runs
+from wsops.text import instant
 
 _UNAUTHORIZED = 401
-
-R = TypeVar("R", bound=Record)
 
 
 class Journal:
@@ -80,14 +78,29 @@ class Journal:
             "change": plan.change,
             "operator": operator,
         }
+        try:
+            self._insert_run(row, plan, approved_by)
+        except IntegrityError:
+            self.refuse_spent(plan)
+            raise
+        return self.run(run_id)
+
+    def refuse_spent(self, plan: Plan) -> None:
+        """Refuse a plan that is a run already.
+
+        Raises:
+            PlanUsed: it is; names the run.
+        """
+        same = sa.or_(runs.c.digest == plan.digest, runs.c.run_id == f"run-{plan.plan_id}")
+        used = self._database.one(sa.select(runs).where(same))
+        if used is not None:
+            run = read_row(RunRow, self.place, used)
+            msg = f"the plan was applied as {run.run_id}, begun {instant(run.started_at)}"
+            raise PlanUsed(msg, remedy=f"`wsops status {run.run_id}` shows it")
+
+    def _insert_run(self, row: Mapping[str, Any], plan: Plan, approved_by: str) -> None:
+        run_id = row["run_id"]
         with self._database.writing() as connection:
-            same = sa.or_(runs.c.digest == plan.digest, runs.c.run_id == run_id)
-            used = connection.execute(sa.select(runs).where(same)).first()
-            if used is not None:
-                msg = (
-                    f"the plan was applied as {used.run_id} at {used.started_at:%Y-%m-%d %H:%M} UTC"
-                )
-                raise PlanUsed(msg, remedy=f"`wsops status {used.run_id}` shows it")
             connection.execute(sa.insert(runs).values(row))
             for seq, item in enumerate(plan.items, 1):
                 connection.execute(
@@ -106,7 +119,6 @@ class Journal:
                     )
                 )
             chain.append(connection, run_id, "", f"approved by {approved_by}, {plan.digest}")
-        return self.run(run_id)
 
     def run(self, run_id: str) -> RunRow:
         """Give a run by its ID.
@@ -118,12 +130,14 @@ class Journal:
         if found is None:
             msg = f"no run {run_id!r} in the journal {self.place}"
             raise JournalError(msg, remedy="`wsops history` lists the runs")
-        return self._record(RunRow, found)
+        return read_row(RunRow, self.place, found)
 
     def runs(self, limit: int = 1000) -> tuple[RunRow, ...]:
         """Give the runs, newest first."""
         query = sa.select(runs).order_by(runs.c.started_at.desc(), runs.c.run_id.desc())
-        return tuple(self._record(RunRow, row) for row in self._database.all(query.limit(limit)))
+        return tuple(
+            read_row(RunRow, self.place, row) for row in self._database.all(query.limit(limit))
+        )
 
     def plan_of(self, run_id: str) -> Plan:
         """Give the plan that a run carries out.
@@ -140,13 +154,13 @@ class Journal:
             plan = read_plan(found["plan"])
         except PlanError as error:
             what = f"the plan of {run_id}: {error}"
-            raise self._damaged(what) from None
+            raise damaged(self.place, what) from None
         place = (found["digest"], plan.endpoint, plan.project_id)
         meant = [(*place, item.item_id, item.pool_id) for item in plan.items]
         rows = self.items(run_id)
         if meant != [(plan.digest, r.endpoint, r.project_id, r.item_id, r.pool_id) for r in rows]:
             what = f"the items of {run_id} are not those of its plan"
-            raise self._damaged(what)
+            raise damaged(self.place, what)
         return plan
 
     def request_stop(self, run_id: str) -> None:
@@ -167,7 +181,7 @@ class Journal:
     def items(self, run_id: str) -> tuple[ItemRow, ...]:
         """Give the items of a run, in the order of the plan."""
         query = sa.select(items).where(items.c.run_id == run_id).order_by(items.c.seq)
-        return tuple(self._record(ItemRow, row) for row in self._database.all(query))
+        return tuple(read_row(ItemRow, self.place, row) for row in self._database.all(query))
 
     def item(self, item_id: str) -> ItemRow:
         """Give an item by its ID.
@@ -179,7 +193,7 @@ class Journal:
         if found is None:
             msg = f"no item {item_id!r} in the journal {self.place}"
             raise JournalError(msg, remedy="`wsops status` lists the items of a run")
-        return self._record(ItemRow, found)
+        return read_row(ItemRow, self.place, found)
 
     def intend(
         self, item_id: str, body: bytes, targets: Mapping[str, Any], known_jobs: tuple[str, ...]
@@ -210,7 +224,11 @@ class Journal:
             ) from None
 
     def sending(self, item_id: str) -> ItemRow:
-        """Note that the request leaves now; durable when this returns, and only then may it."""
+        """Note that the request leaves now; durable when this returns, and only then may it.
+
+        Raises:
+            JournalError: the intent is gone: somebody else has taken the item up.
+        """
         return self._change(item_id, "sent", state="sent", sent_at=utc_now())
 
     def answered(  # noqa: PLR0913  (the facts of one answer)
@@ -350,18 +368,6 @@ class Journal:
 
     # -- how ------------------------------------------------------------------------------------
 
-    def _record(self, record: type[R], row: Mapping[str, Any]) -> R:
-        try:
-            return record.model_validate(row)
-        except ValidationError as error:
-            where = ".".join(str(part) for part in error.errors()[0]["loc"])
-            what = f"a row cannot be read: {where}"
-            raise self._damaged(what) from None
-
-    def _damaged(self, what: str) -> JournalError:
-        msg = f"the journal {self.place} is damaged: {what}"
-        return JournalError(msg, remedy="compare with a backup, and look at the pools themselves")
-
     def _live_item(self, row: ItemRow) -> ItemRow | None:
         query = sa.select(items).where(
             items.c.endpoint == row.endpoint,
@@ -370,7 +376,7 @@ class Journal:
             items.c.state.in_(LIVE),
         )
         found = self._database.one(query)
-        return self._record(ItemRow, found) if found else None
+        return read_row(ItemRow, self.place, found) if found else None
 
     def _change(self, item_id: str, text: str, **values: Any) -> ItemRow:  # noqa: ANN401
         with self._database.writing() as connection:
@@ -385,9 +391,12 @@ class Journal:
         **values: Any,  # noqa: ANN401
     ) -> None:
         one = items.c.item_id == item_id
-        run_id = connection.execute(sa.select(items.c.run_id).where(one)).scalar_one()
+        row = connection.execute(sa.select(items.c.run_id, items.c.state).where(one)).one()
+        if row.state not in BEFORE[values.get("state", row.state)]:
+            msg = f"{item_id} is {row.state}; it cannot become {values['state']}"
+            raise JournalError(msg, remedy=f"another process took it up: wsops status {row.run_id}")
         connection.execute(sa.update(items).where(one).values(values))
-        chain.append(connection, run_id, item_id, text)
+        chain.append(connection, row.run_id, item_id, text)
 
     def _change_run(self, run_id: str, text: str, **values: Any) -> None:  # noqa: ANN401
         with self._database.writing() as connection:

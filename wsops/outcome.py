@@ -28,6 +28,17 @@ def standing(journal: Journal, run_id: str) -> tuple[RunRow, tuple[ItemRow, ...]
     return run, rows, verdict, reason
 
 
+def check_here(run: RunRow, settings: Settings) -> None:
+    """Refuse to touch a run from another place: pools of two places may bear the same IDs.
+
+    Raises:
+        JournalError: the run is of another endpoint or project.
+    """
+    if (run.endpoint, run.project_id) != (settings.endpoint, settings.project_id):
+        msg = f"{run.run_id} is of {run.endpoint}, project {run.project_id}; you are elsewhere"
+        raise JournalError(msg, remedy=f"use profile {run.profile!r}")
+
+
 def run_key(run: RunRow) -> tuple[str, str]:
     """Give the key of the lock that a process holds while it drives a run."""
     return "run", run.digest

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, Field, ValidationError
 
 from wsops.errors import BlastRadius, NotApproved, PlanError, PlanExpired, StalePlan
-from wsops.models import ID_PATTERN, Desktop, Pool, Record, differs
+from wsops.models import ID_PATTERN, SESSIONS, Desktop, Pool, Record, differs
 from wsops.settings import Settings
 
 SCHEMA = 1
@@ -24,6 +24,7 @@ IDLE_ONLY = "FOR_EXPAND_AND_IDLE"
 EVERYONE = "FOR_EXPAND_AND_ALL"
 
 _LONGEST_LIFE = timedelta(hours=12)
+_CLOCKS_DIFFER = timedelta(minutes=10)
 _FREE = frozenset({"image_type", "os_type", "delay_time", "message", "desktop_ids"})
 
 
@@ -58,6 +59,7 @@ class Target(Record):
     image_name: str = ""
     user_name: str = ""
     in_use: bool = False
+    session: bool = False
 
     @classmethod
     def of(cls, desktop: Desktop) -> Target:
@@ -69,6 +71,7 @@ class Target(Record):
             image_name=desktop.metadata.image_name,
             user_name=", ".join(desktop.users),
             in_use=desktop.in_use,
+            session=desktop.login_status in SESSIONS,
         )
 
 
@@ -219,7 +222,8 @@ def check_place(plan: Plan, settings: Settings, now: datetime) -> None:
     """Refuse a plan that is for another place, or too old to start.
 
     Raises:
-        StalePlan: another endpoint, project, profile or environment.
+        StalePlan: another endpoint, project, profile or environment, or not made yet.
+        BlastRadius: more desktops than the profile's ceiling.
         PlanExpired: it has expired.
     """
     for name, ours, theirs in (
@@ -231,6 +235,13 @@ def check_place(plan: Plan, settings: Settings, now: datetime) -> None:
         if ours != theirs:
             msg = f"the plan is for {name} {theirs!r}; you are connected to {ours!r}"
             raise StalePlan(msg, remedy=f"connect to {theirs!r}, or plan again here")
+    ceiling = settings.limits.max_desktops
+    if ceiling is not None and plan.desktops > ceiling:
+        msg = f"the plan may touch {plan.desktops} desktops; the profile's ceiling is {ceiling}"
+        raise BlastRadius(msg)
+    if plan.created_at > now + _CLOCKS_DIFFER:
+        msg = f"the plan says that it will be made at {plan.created_at:%Y-%m-%d %H:%M} UTC"
+        raise StalePlan(msg, remedy="set the clock, or plan again here")
     if now >= plan.expires_at:
         msg = f"the plan expired at {plan.expires_at:%Y-%m-%d %H:%M} UTC"
         raise PlanExpired(msg)
@@ -322,6 +333,8 @@ def _fits_rebuild(plan: Plan, item: Item, body: dict[str, Any]) -> bool:
         "handle_type": handling if plan.knows_handle_type else None,
     }
     told = all(body.get(key) == value for key, value in fixed.items())
+    told = told and item.in_use == sum(target.in_use for target in item.targets)
+    told = told and item.idle_only == (plan.knows_handle_type and not plan.include_in_use)
     known = body.keys() <= fixed.keys() | _FREE
     return listed and told and known and item.path == path
 

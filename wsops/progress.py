@@ -83,8 +83,9 @@ def lines(events: Iterable[Event], *, every: float = _LINE_EVERY) -> Iterator[st
             if time.monotonic() - last < every:
                 continue
             last = time.monotonic()
-        name = f"{visible(event.item.pool_name)}: " if event.kind == "job" and event.item else ""
-        yield f"{time.strftime('%H:%M:%S')} {name}{visible(event.text)}"
+        poll = event.kind == "job" and event.item
+        done = f"{event.item.pool_name}: {event.share or 0:.0%}, " if poll and event.item else ""
+        yield f"{time.strftime('%H:%M:%S')} {visible(done)}{visible(event.text)}"
 
 
 def _live(events: Iterable[Event], console: Console) -> None:

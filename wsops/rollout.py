@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from wsops import locks
-from wsops.audit import read_pool
+from wsops.audit import read_pool, region_of
 from wsops.client import Workspace
 from wsops.errors import (
     CloudError,
@@ -27,13 +27,23 @@ from wsops.errors import (
     Stopped,
     WsopsError,
 )
-from wsops.jobs import Timing, deadline_for, watch
+from wsops.jobs import Timing, deadline_for, watch, with_all_sub_jobs
 from wsops.journal import Journal
 from wsops.models import Job
-from wsops.outcome import run_key
+from wsops.outcome import check_here, run_key
 from wsops.plan import Item, Plan, Reading, drift, more_in_use
 from wsops.rows import ItemRow, RunRow
-from wsops.submit import Finding, Found, Judgement, Outcome, Request, reconcile, submit
+from wsops.submit import (
+    GATEWAY_REFUSALS,
+    Finding,
+    Found,
+    Judgement,
+    Outcome,
+    Request,
+    reconcile,
+    submit,
+)
+from wsops.text import instant
 from wsops.verdicts import of_desktops, of_run, reason_to_stop
 from wsops.verify import read_back
 
@@ -54,12 +64,14 @@ class Event:
 class Rollout:
     """One run of a plan: `apply` begins it, `resume` goes on with it.
 
-    `has_sent` is True from when this process may have sent a request.
+    `has_sent` is True from when this process has sent a request and kept what came of it; where
+    that could not be kept, `OutcomeUnknown` says so.
     """
 
     def __init__(
         self, ws: Workspace, journal: Journal, run: RunRow, *, timing: Timing | None = None
     ) -> None:
+        check_here(run, ws.resolved)
         self.ws = ws
         self.journal = journal
         self.run = run
@@ -120,7 +132,8 @@ class Rollout:
         """Keep why an item was not sent: for good, or until what stands in the way is gone."""
         row = self.journal.item(item_id)
         if row.state not in {"planned", "intent"}:
-            raise error
+            msg = f"{item_id} is {row.state}, and could not be followed: {error}"
+            raise OutcomeUnknown(msg) from error
         if isinstance(error, Stopped | CloudError):
             row = self.journal.forget_intent(item_id, f"not sent: {error}")
             return Event("not_sent", f"{row.pool_name}: {row.reason}", row)
@@ -143,13 +156,15 @@ class Rollout:
             prepare=lambda: self._prepare(item, body),
             deadline=lambda: self._deadline(row),
         )
+        judgement = submit(self.ws, self.journal, request, self.timing)
         self.has_sent = True
-        return submit(self.ws, self.journal, request, self.timing)
+        return judgement
 
     def _prepare(self, item: Item, body: bytes) -> None:
         """Read the pool again, check it, and write the intent: right before every attempt."""
         reading = read_pool(self.ws, item.pool_id)
         self._check(item, reading)
+        self._check_source(item, reading)
         if self.journal.run(self.run.run_id).stop_requested_at:
             msg = "a stop was requested"
             raise Stopped(msg)
@@ -165,6 +180,19 @@ class Rollout:
         used = more_in_use(item, reading)
         if used:
             raise Held(used)
+
+    def _check_source(self, item: Item, reading: Reading) -> None:
+        """Check what the plan took for granted: what the region knows, where the job failed."""
+        if item.retries:
+            failed = {sub.desktop_id for sub in self.ws.job(item.retries).failed}
+            if failed != {target.desktop_id for target in item.targets}:
+                msg = f"job {item.retries} did not fail at just the desktops of the plan"
+                raise StalePlan(msg)
+            return
+        region = region_of(self.ws, [reading.pool])
+        if region.knows_handle_type != self.plan.knows_handle_type:
+            msg = "the region does not know the same fields as when the plan was made"
+            raise StalePlan(msg)
 
     def _started_by_order(self, item: Item, row: ItemRow) -> Judgement | None:
         """Look for a job that began since the plan: paying an order may have started it."""
@@ -194,7 +222,10 @@ class Rollout:
             row = self.journal.item(row.item_id)
             if not row.live:
                 return  # settled by a person while another item was followed
-            if row.state == "intent":
+            refusal = self._final_refusal(row)
+            if refusal:
+                yield self._ended(self.journal.end_item(row.item_id, "rejected", refusal))
+            elif row.state == "intent":
                 # `sent` is committed before the first byte: an intent alone proves it never left.
                 row = self.journal.forget_intent(row.item_id, "its request never left")
                 yield Event("not_sent", f"{row.pool_name}: its request never left", row)
@@ -202,6 +233,13 @@ class Rollout:
                 yield from self._follow(row, at_once=True)
             else:
                 yield from self._look_for(row, None)
+
+    def _final_refusal(self, row: ItemRow) -> str:
+        """Give the refusal with which an item's last send ended, where it may not be sent again."""
+        last = next(reversed(self.journal.attempts(row.item_id)), None)
+        if row.state != "intent" or last is None or last["outcome"] != Outcome.REFUSED:
+            return ""
+        return "" if last["status"] in GATEWAY_REFUSALS else str(last["reason"])
 
     def _look_for(self, row: ItemRow, judgement: Judgement | None) -> Iterator[Event]:
         """Look for the job of a request whose answer was lost, for a bounded time; never send."""
@@ -265,6 +303,7 @@ class Rollout:
         return Event("running", f"{row.pool_name}: {error}", row)
 
     def _verified(self, row: ItemRow, job: Job, stalled: str) -> Event:
+        job = with_all_sub_jobs(self.ws, job)
         ends = read_back(self.ws, self._requests[row.item_id], row, job, self.timing)
         verdict, reason = of_desktops(ends)
         reason = "; ".join(text for text in (stalled, reason) if text)
@@ -277,12 +316,13 @@ class Rollout:
         """Say why no further pool may be sent; "" where one may."""
         run = self.journal.run(self.run.run_id)
         if run.stop_requested_at:
-            return f"stopped at {run.stop_requested_at:%H:%M} UTC, as requested"
+            at = instant(run.stop_requested_at)
+            return f"stopped {at}, as requested: the pools that are left need a new plan"
         rows = self.journal.items(run.run_id)
         first_send = not any(row.sent_at for row in rows)
         if first_send and self.timing.now() >= self.plan.expires_at:
             # Expiry limits the first send; afterwards each pool is checked by itself.
-            return f"the plan expired at {self.plan.expires_at:%Y-%m-%d %H:%M} UTC"
+            return f"the plan expired {instant(self.plan.expires_at)}"
         return reason_to_stop(rows, self.plan)
 
     def _finish(self) -> Event:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
+from pydantic import ValidationError
+
+from wsops.errors import JournalError
 from wsops.models import Record
 from wsops.schema import LIVE
 
@@ -61,3 +64,26 @@ class ItemRow(Record):
     def live(self) -> bool:
         """Whether a request of it may be out."""
         return self.state in LIVE
+
+
+R = TypeVar("R", bound=Record)
+
+
+def read_row(record: type[R], place: str, row: Mapping[str, Any]) -> R:
+    """Make a record of a row of the journal at `place`.
+
+    Raises:
+        JournalError: the row is damaged; names the field.
+    """
+    try:
+        return record.model_validate(row)
+    except ValidationError as error:
+        where = ".".join(str(part) for part in error.errors()[0]["loc"])
+        what = f"a row cannot be read: {where}"
+        raise damaged(place, what) from None
+
+
+def damaged(place: str, what: str) -> JournalError:
+    """Make the error of a journal that contradicts itself."""
+    msg = f"the journal {place} is damaged: {what}"
+    return JournalError(msg, remedy="compare with a backup, and look at the pools themselves")

@@ -11,6 +11,16 @@ SCHEMA = 1
 LIVE = ("intent", "sent", "accepted", "unknown")
 """States in which a request of an item may be out: one such item per project and pool."""
 
+BEFORE = {
+    "planned": ("planned", "intent", "sent", "unknown"),
+    "intent": ("planned", "intent", "sent"),
+    "sent": ("intent",),
+    "accepted": ("intent", "sent", "accepted", "unknown"),
+    "unknown": ("intent", "sent", "accepted", "unknown"),
+    "ended": ("planned", *LIVE),
+}
+"""From which states an item may come into each: whoever comes second is refused by the journal."""
+
 
 class Instant(sa.types.TypeDecorator[datetime]):
     """An instant in UTC; stored without zone, since SQLite has none, and given back with it."""

@@ -14,14 +14,15 @@ from rich.text import Text
 
 from wsops.models import Audit, Job
 from wsops.outcome import verdict_of
-from wsops.plan import Item, Plan
+from wsops.plan import Item, Plan, Target
 from wsops.rows import ItemRow, RunRow
 from wsops.settings import Settings
-from wsops.text import visible
+from wsops.text import count, visible
 from wsops.verdicts import counts_of
 from wsops.verify import GOOD_ENDS
 
 _MOST_ROWS = 20
+_MOST_NAMES = 12
 _VERDICT_STYLES = {
     "done": "green",
     "left_in_use": "green",
@@ -49,8 +50,8 @@ def audit(found: Audit, settings: Settings) -> RenderableType:
     in_use = Counter(m.pool_id for m in found.mismatches if m.in_use)
     share = f" ({len(found.mismatches) / found.desktops:.1%})" if found.desktops else ""
     head = Text(
-        f"{len(found.pools)} pools, {found.desktops} desktops, "
-        f"{len(found.mismatches)} do not run their pool's image{share}"
+        f"{count(len(found.pools), 'pool')}, {count(found.desktops, 'desktop')}, "
+        f"{len(found.mismatches):,} do not run their pool's image{share}"
     )
     head.stylize("bold")
     pools = _table("pool", "type", "image of the pool", ">differ", ">of", ">in use")
@@ -76,18 +77,20 @@ def audit(found: Audit, settings: Settings) -> RenderableType:
     if found.disagreements:
         says = f"! the service's own flag says otherwise for {found.disagreements} desktops"
         parts.append(Text(says, style="yellow"))
-    if found.mismatches:
-        parts.append(Text("next: wsops plan repair -o plan.json", style="bold"))
     return Group(*parts)
 
 
 def _desktops(found: Audit) -> RenderableType:
-    table = _table("pool", "desktop", "runs image", "user", "status", "login")
+    """Give the first desktops, below the name of their pool: their own names are never cut."""
+    table = _table("desktop", "runs image", "user", "status", "login")
+    pool = ""
     for row in found.mismatches[:_MOST_ROWS]:
+        if row.pool_id != pool:
+            pool = row.pool_id
+            table.add_row(Text(visible(row.pool_name), style="bold"))
         login = Text(visible(row.login_status or "?"), style="yellow" if row.in_use else "")
         table.add_row(
-            visible(row.pool_name),
-            visible(row.desktop_name or row.desktop_id),
+            f"  {visible(row.desktop_name or row.desktop_id)}",
             visible(row.desktop_image_name or row.desktop_image_id or "unknown"),
             visible(row.user_name),
             visible(row.status),
@@ -96,50 +99,62 @@ def _desktops(found: Audit) -> RenderableType:
     more = len(found.mismatches) - _MOST_ROWS
     if more <= 0:
         return table
-    return Group(table, Text(f"… and {more} more: --csv FILE or --json has all", style="dim"))
+    return Group(table, Text(f"… and {more:,} more: --csv FILE or --json has all", style="dim"))
 
 
-def plan(plan: Plan, *, requests: bool = True) -> RenderableType:
-    """Give the screen before the button: where, whom, how many, and the exact requests."""
-    doing = {
-        "repair": "Repair (is_fix): only desktops that differ from their pool are recomposed",
-        "rebuild": "Rebuild: the pools are recomposed from another image",
-        "retry": "Retry: the service runs the failed part of a job again",
-    }[plan.kind]
-    in_use = sum(item.in_use for item in plan.items)
-    head = Text.assemble(
-        (f"{doing}\n", "bold"),
-        (f"up to {plan.desktops} desktops in {len(plan.items)} pools", "bold"),
-        f", {in_use} of them in use now; their system disks are WIPED, and nothing can cancel it\n",
-        f"change ticket {visible(plan.change) or '-'}, planned by {visible(plan.operator)}, "
-        f"good until {_local(plan.expires_at)}",
-    )
+def plan(plan: Plan) -> RenderableType:
+    """Give the screen before the button: the exact requests, then where, whom and how many."""
     table = _table(
-        "pool", "type", "from", "to", ">wiped", ">in use", ">off", ">frozen", ">of", "old image"
-    )
+        "pool", "type", "from", "to", ">targets", ">in use", ">asleep", ">off", ">frozen", ">of",
+        "old image",
+    )  # fmt: skip
     for item in plan.items:
+        sessions = sum(target.session for target in item.targets)
         table.add_row(
             visible(item.pool_name),
             visible(item.pool_type),
             _old_images(item),
             visible(item.image_name or item.image_id),
             str(len(item.targets)),
-            Text(str(item.in_use or ""), style="yellow"),
+            Text(str(sessions or ""), style="yellow"),
+            Text(str(item.in_use - sessions or ""), style="red"),
             str(item.off or ""),
             str(item.frozen or ""),
             str(item.total),
             {True: "exists", False: "GONE", None: "unknown"}[item.old_image_exists],
         )
-    parts: list[RenderableType] = [
-        place(plan.environment, plan.region, plan.project_id, plan.profile),
-        head,
+    return Group(
+        Text("exact requests", style="bold"),
+        *_requests(plan.items),
+        Text(f"plan {visible(plan.plan_id)}  digest {visible(plan.digest)}\n", style="dim"),
         table,
         *_details(plan),
-    ]
-    if requests:
-        parts += [Text("\nexact requests", style="bold"), *_requests(plan.items)]
-    parts.append(Text(f"\nplan {plan.plan_id}  digest {plan.digest}", style="dim"))
-    return Group(*parts)
+        button(plan),
+    )
+
+
+def button(plan: Plan) -> RenderableType:
+    """Give the last lines before the button: the place, what is done, to how many, until when."""
+    doing = {
+        "repair": "Repair (is_fix): only desktops that differ from their pool are recomposed",
+        "rebuild": "Rebuild: the pools are recomposed from another image",
+        "retry": "Retry: the service runs the failed part of a job again",
+    }[plan.kind]
+    sessions = sum(target.session for item in plan.items for target in item.targets)
+    asleep = sum(item.in_use for item in plan.items) - sessions
+    spared = all(item.idle_only for item in plan.items)
+    use = f"{count(sessions, 'session')} in use are {'left alone' if spared else 'WIPED, too'}"
+    risk = f"{asleep} asleep (hibernated, or of unknown state) may be taken for idle"
+    facts = [use if sessions else "nobody is logged in", risk if asleep else ""]
+    size = f"{count(plan.desktops, 'desktop')} in {count(len(plan.items), 'pool')}"
+    ticket = f"change {visible(plan.change)}, " if plan.change else ""
+    return Text.assemble(
+        place(plan.environment, plan.region, plan.project_id, plan.profile),
+        f"\n{doing}\n",
+        (f"up to {size}: system disks are WIPED, and nothing can cancel it", "bold red"),
+        f"\n{'; '.join(fact for fact in facts if fact)}\n",
+        f"{ticket}planned by {visible(plan.operator)}, good until {_local(plan.expires_at)}",
+    )
 
 
 def outcome(run: RunRow, rows: Sequence[ItemRow], verdict: str, reason: str) -> RenderableType:
@@ -230,27 +245,29 @@ def _details(plan: Plan) -> Iterable[RenderableType]:
             f"delay {body['delay_time']} min" if "delay_time" in body else "",
             f"message {visible(body['message'])!r}" if "message" in body else "",
             f"order {visible(item.order_id)}" if item.order_id else "",
-            f"{item.bound_users} with a bound user who is not logged in"
-            if item.bound_users
-            else "",
-            "sessions in use are left alone" if item.idle_only and item.in_use else "",
             f"{len(item.left_out)} left out" if item.left_out else "",
             *(visible(note) for note in item.notes),
         ]
-        line = "; ".join(fact for fact in facts if fact)
-        if line:
-            yield Text.assemble(f"  {visible(item.pool_name)}: ", (line, "dim"))
-        users = sorted({t.user_name for t in item.targets if t.in_use and t.user_name})
-        if users:
-            shown = ", ".join(visible(user) for user in users[:12])
-            more = f" and {len(users) - 12} more" if len(users) > 12 else ""
-            yield Text(f"    in use by {shown}{more}", style="yellow")
+        lines = [Text(f"  {fact}", style="dim") for fact in facts if fact]
+        lines += _people("in use by", (t for t in item.targets if t.session), "yellow")
+        asleep = (t for t in item.targets if t.in_use and not t.session)
+        lines += _people("asleep, may be wiped:", asleep, "red")
+        if lines:
+            yield Text(visible(item.pool_name), style="bold")
+            yield from lines
     for skipped in plan.skipped:
-        names = (
-            f" ({', '.join(visible(d) for d in skipped.desktops[:8])})" if skipped.desktops else ""
-        )
-        text = f"  skipped {visible(skipped.pool_name)}: {visible(skipped.reason)}{names}"
-        yield Text(text, style="yellow")
+        names = ", ".join(visible(name) for name in skipped.desktops[:_MOST_NAMES])
+        text = f"skipped {visible(skipped.pool_name)}: {visible(skipped.reason)}"
+        yield Text(f"{text} ({names})" if names else text, style="yellow")
+
+
+def _people(what: str, targets: Iterable[Target], style: str) -> list[Text]:
+    names = sorted({t.user_name or t.desktop_name for t in targets})
+    if not names:
+        return []
+    shown = ", ".join(visible(name) for name in names[:_MOST_NAMES])
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return [Text(f"  {what} {shown}{more}", style=style)]
 
 
 def _requests(items: Iterable[Item]) -> Iterable[RenderableType]:
@@ -258,7 +275,7 @@ def _requests(items: Iterable[Item]) -> Iterable[RenderableType]:
         yield Text(f"POST {item.path}", style="cyan", no_wrap=True, overflow="ignore")
         # Whole on one line: what is shown is what is sent, and can be copied.
         yield Text(f"  {visible(item.body, 2000)}", style="cyan", no_wrap=True, overflow="ignore")
-        yield Text(f"  {item.origins}", style="dim")
+        yield Text(f"  {visible(item.origins)}", style="dim")
 
 
 def _old_images(item: Item) -> str:

@@ -17,29 +17,22 @@ in the user's configuration folder, defaults. A file holds named profiles:
 from __future__ import annotations
 
 import getpass
-import ipaddress
 import os
 import re
-import stat
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, SettingsConfigDict
 
 from wsops import redact
+from wsops.endpoints import checked_endpoint
 from wsops.errors import SettingsError
 from wsops.models import ID_PATTERN
+from wsops.profiles import profile_layers
 
-FILE_NAME = "wsops.toml"
-_FILE_CAP = 1 << 20
-_SUFFIXES = (".myhuaweicloud.com", ".myhuaweicloud.eu")
-_HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*\Z")
 _REGION = re.compile(r"[a-z][a-z0-9-]{0,62}\Z")
-_SECRETS = ("token", "password")
 
 Seconds = Annotated[float, Field(ge=0)]
 
@@ -168,9 +161,6 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _complete(self) -> Settings:
-        if not self.endpoint:
-            msg = "neither region nor endpoint is set; try `wsops simulate`, or set WSOPS_REGION"
-            raise ValueError(msg)
         if self.project_id and not ID_PATTERN.match(self.project_id):
             msg = f"project_id {self.project_id[:40]!r} is not an ID"
             raise ValueError(msg)
@@ -204,7 +194,7 @@ def load_with_origins(
     """Read the settings, and for each key where its value came from."""
     given = {key: value for key, value in overrides.items() if value is not None}
     name = profile or os.environ.get("WSOPS_PROFILE") or ""
-    name, files = _profile_layers(name)
+    name, files = profile_layers(name)
     given["profile"] = name
 
     class Layered(Settings):
@@ -217,97 +207,13 @@ def load_with_origins(
         settings = Layered(**given)
     except ValueError as error:
         raise SettingsError(_first_problem(error)) from None
+    token = settings.token.get_secret_value() if settings.token else ""
+    if not (token.isascii() and token.isprintable()) or token != token.strip():
+        msg = "token: not a token of IAM: it has a space, a line break or an odd character"
+        raise SettingsError(msg)
     for secret in (settings.token, settings.password):
         redact.register(secret.get_secret_value() if secret else None)
     return settings, _origins(given, files)
-
-
-def checked_endpoint(url: str, key: str, allowed_hosts: tuple[str, ...] = ()) -> str:
-    """Give the endpoint without a trailing slash if credentials may be sent to it.
-
-    Only https, to hosts of Huawei Cloud or hosts named in `allowed_hosts`; plain http to loopback
-    addresses alone.
-
-    Raises:
-        ValueError: the URL is anything else.
-    """
-    shown = redact.without_password(url)[:80]
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        parts, host = urlsplit(""), ""
-    odd = set("@?#\\ ").intersection(url) or not (url.isascii() and url.isprintable())
-    plain = parts.scheme in {"http", "https"} and parts.path in {"", "/"} and not odd
-    loopback = _loopback(host)
-    if not plain or not (loopback or _HOST.match(host)):
-        msg = f"{key} {shown!r} is not of the form https://host or http://127.0.0.1:port"
-        raise ValueError(msg)
-    if not loopback and parts.scheme != "https":
-        msg = f"{key} {shown!r} is not https; plain http is for loopback addresses alone"
-        raise ValueError(msg)
-    if not (loopback or host.endswith(_SUFFIXES) or host in allowed_hosts):
-        msg = (
-            f"{key}: {host[:80]!r} is not a host of Huawei Cloud; if you trust it with your "
-            "credentials, name it in allowed_hosts of your own configuration folder"
-        )
-        raise ValueError(msg)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def user_file() -> Path:
-    """Give the place of the user's own wsops.toml."""
-    return Path(platformdirs.user_config_dir("wsops")) / FILE_NAME
-
-
-def refuse_if_open_to_others(path: Path) -> None:
-    """Refuse a file with secrets that its group or others may read.
-
-    Raises:
-        SettingsError: they may; names the command that mends it.
-    """
-    if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
-        msg = f"{path} holds credentials and is readable by others"
-        raise SettingsError(msg, remedy=f"chmod 600 {path}")
-
-
-def _profile_layers(name: str) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
-    """Find a profile in both files; the working directory's layer comes first."""
-    places = [(Path.cwd() / FILE_NAME, False), (user_file(), True)]
-    files = [(path, _read(path), trusted) for path, trusted in places if path.is_file()]
-    name = name or next((d["default_profile"] for _, d, _ in files if "default_profile" in d), "")
-    known: dict[str, list[tuple[str, dict[str, Any]]]] = {}
-    for path, data, trusted in files:
-        for profile, values in data.get("profiles", {}).items():
-            if not trusted and "allowed_hosts" in values:
-                msg = f"{path}: allowed_hosts may only stand in your own {user_file()}"
-                raise SettingsError(msg)
-            if any(key in values for key in _SECRETS):
-                refuse_if_open_to_others(path)
-            known.setdefault(profile, []).append((str(path), values))
-    if name and name != "default" and name not in known:
-        there = ", ".join(sorted(known)) or "none"
-        msg = f"profile {name!r} is not in {FILE_NAME} (known: {there})"
-        raise SettingsError(msg)
-    return name or "default", known.get(name or "default", [])
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        if path.stat().st_size > _FILE_CAP:
-            msg = f"{path} is larger than 1 MiB; that is not a settings file"
-            raise SettingsError(msg)
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        msg = f"{path} cannot be read: {str(error)[:200]}"
-        raise SettingsError(msg) from None
-    strange = set(data) - {"default_profile", "profiles"}
-    profiles = data.get("profiles", {})
-    tables = isinstance(profiles, dict) and all(isinstance(v, dict) for v in profiles.values())
-    if strange or not tables or not isinstance(data.get("default_profile", ""), str):
-        msg = f"{path}: expected default_profile and [profiles.NAME] tables, found {sorted(data)}"
-        raise SettingsError(msg)
-    return data
 
 
 def _origins(given: dict[str, Any], files: list[tuple[str, dict[str, Any]]]) -> dict[str, str]:
@@ -334,13 +240,6 @@ def _first_problem(error: ValueError) -> str:
     if problem["type"] == "extra_forbidden":
         text = "no such setting"
     return f"{where}: {text}" if where else text
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _login_name() -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from wsops.audit import read_pool
+from wsops.audit import REBUILD_TYPES
 from wsops.client import Workspace
 from wsops.errors import JournalError
 from wsops.jobs import deadline_for
 from wsops.journal import Journal
-from wsops.models import utc_now
+from wsops.models import SubJob, utc_now
+from wsops.outcome import check_here
 from wsops.rows import ItemRow
 from wsops.submit import Found, reconcile
 
@@ -18,17 +19,22 @@ def settle_adopt(
     """Take a job as the one that an unknown request started; `wsops resume` then follows it.
 
     Raises:
-        JournalError: the item is not unknown, the job is another item's, or is of other desktops.
+        JournalError: the item is not unknown, or of another place; or the job was there before
+            the request, is another item's, is no rebuild, or is of other desktops.
         CloudError: the service does not know the job.
     """
-    row = _unknown(journal, item_id)
+    row = _unknown(ws, journal, item_id)
     if job_id in journal.owned_jobs(row.endpoint, row.project_id, item_id):
         msg = f"job {job_id} belongs to another item"
         raise JournalError(msg, remedy="look at `wsops history`")
-    job = ws.job(job_id)
-    foreign = {sub.desktop_id for sub in job.sub_jobs} - set(row.targets)
-    if foreign:
-        msg = f"job {job_id} works on {len(foreign)} desktops that {item_id} does not name"
+    if job_id in row.known_jobs:
+        msg = f"job {job_id} was there before {item_id} was sent"
+        raise JournalError(msg, remedy="it is another job; look at the pool in the console")
+    desktops = {sub.desktop_id for sub in _sub_jobs(ws, job_id)}
+    foreign = desktops - set(row.targets)
+    if foreign or not desktops:
+        what = f"{len(foreign)} desktops that {item_id} does not name" if foreign else "no desktop"
+        msg = f"job {job_id} works on {what}"
         raise JournalError(msg, remedy="it is another job; look at the pool in the console")
     deadline = deadline_for(ws.settings.polling, len(row.targets), 0, utc_now())
     return journal.adopt(item_id, job_id, f"by hand: {evidence}", deadline)
@@ -38,35 +44,46 @@ def settle_not_sent(ws: Workspace, journal: Journal, item_id: str, evidence: str
     """Declare that an unknown request never reached the service; a new intent may follow.
 
     A request may still be in a gateway: it takes a settle time since the send, and as many
-    agreeing empty looks, before a person may say so. This call makes one look itself.
+    agreeing empty looks in a row, before a person may say so. This call makes one look itself.
+    While the evidence is mixed nobody may: a new plan reads the pool as it is.
 
     Raises:
-        JournalError: a job was found, something is at work, or it is too early; says until when.
+        JournalError: the item is not unknown, or of another place; or a job was found, the
+            evidence is mixed, or it is too early; says what to do.
     """
-    row = _unknown(journal, item_id)
+    row = _unknown(ws, journal, item_id)
     polling = ws.settings.polling
     finding = reconcile(ws, journal, row, partial_ok=True)
     if finding.found is Found.ONE:
         msg = f"job {finding.job_id} fits {item_id}: {finding.evidence}"
         raise JournalError(msg, remedy=f"wsops settle {item_id} --adopt {finding.job_id}")
+    if finding.found is Found.UNCLEAR:
+        msg = f"the evidence is mixed: {finding.evidence}"
+        raise JournalError(msg, remedy=f"wsops settle {item_id} --adopt JOB, once it is known")
     # Without a send (an order may have started the work) there is nothing to wait for.
     waited = (utc_now() - row.sent_at).total_seconds() if row.sent_at else float("inf")
-    looks = journal.empty_looks(item_id)
     if waited < polling.settle_seconds:
         left = polling.settle_seconds - waited
         msg = f"sent {waited:.0f} s ago: a request may still be on its way for {left:.0f} s more"
         raise JournalError(msg, remedy="look again then")
-    if finding.found is Found.UNCLEAR and read_pool(ws, row.pool_id).busy_jobs:
-        msg = f"a rebuild of the pool is under way: {finding.evidence}"
-        raise JournalError(msg, remedy="wait until it has ended")
-    if finding.found is Found.NOTHING and looks < polling.settle_reads:
+    looks = journal.empty_looks(item_id)
+    if looks < polling.settle_reads:
         msg = f"{looks} empty looks in a row; it takes {polling.settle_reads}"
         raise JournalError(msg, remedy="run it again in a minute")
     return journal.forget_intent(item_id, f"settled by hand, not sent: {evidence}")
 
 
-def _unknown(journal: Journal, item_id: str) -> ItemRow:
+def _sub_jobs(ws: Workspace, job_id: str) -> tuple[SubJob, ...]:
+    """Give the sub-jobs of a rebuild; none where it is a job of another kind."""
+    job = ws.job(job_id)
+    if job.job_type not in {*REBUILD_TYPES, ""}:
+        return ()
+    return job.sub_jobs or ws.sub_jobs(job_id=job_id).rows
+
+
+def _unknown(ws: Workspace, journal: Journal, item_id: str) -> ItemRow:
     row = journal.item(item_id)
+    check_here(journal.run(row.run_id), ws.resolved)
     if row.state not in {"sent", "unknown"}:
         msg = f"{item_id} is {row.verdict or row.state}; only an unknown outcome can be settled"
         raise JournalError(msg, remedy="`wsops status` shows it")

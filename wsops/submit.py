@@ -24,8 +24,12 @@ from wsops.redact import scrub
 from wsops.rows import ItemRow
 
 _REFUSED = frozenset({400, 403, 404, 405, 413, 414, 494})
+GATEWAY_REFUSALS = frozenset({401, 429})
+"""Refusals after which the same single attempt may be made again."""
+
 _MOST_TRIES = 3
 _GATEWAY_AUTH = ("APIGW.03", "APIG.03")
+_BACKEND = "WKS."  # a code of the service itself: the gateway has let the request through
 
 
 class Outcome(StrEnum):
@@ -82,7 +86,7 @@ def judge(result: Answer | BaseException) -> Judgement:
         return Judgement(Outcome.ACCEPTED, f"job {job_id}", job_id=job_id, answer=result)
     if status in _REFUSED:
         return Judgement(Outcome.REFUSED, said or result.shown(), answer=result)
-    if status == 429:
+    if status == 429 and job_id is None and not code.startswith(_BACKEND):
         return Judgement(Outcome.REFUSED, said, again=Again.WINDOW, answer=result)
     if status == 401 and code.startswith(_GATEWAY_AUTH):
         return Judgement(Outcome.REFUSED, said, again=Again.CREDENTIALS, answer=result)
@@ -256,6 +260,8 @@ def _look(ws: Workspace, journal: Journal, row: ItemRow, *, partial_ok: bool) ->
 def _fits(row: ItemRow, subs: list[SubJob], *, partial_ok: bool) -> bool:
     desktops = {sub.desktop_id for sub in subs}
     targets = set(row.targets)
+    if any(sub.job_type == "rebuildDesktops" for sub in subs):
+        return False  # a job of named desktops, which wsops does not send
     young = any(not sub.final for sub in subs)
     return desktops == targets or (bool(desktops) and desktops < targets and (young or partial_ok))
 

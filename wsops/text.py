@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import UTC, datetime
 
 _LONGEST = 300
 
@@ -20,6 +21,16 @@ def visible(text: str, longest: int = _LONGEST) -> str:
 def is_plain(character: str) -> bool:
     """Tell whether a character can neither steer a terminal nor change how others read."""
     return unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+
+
+def instant(at: datetime) -> str:
+    """Give an instant as people of several time zones read it: to the minute, in UTC."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def count(number: int, thing: str) -> str:
+    """Give a number of things in words: "1 pool", "2 pools"."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 def _shown(character: str) -> str:

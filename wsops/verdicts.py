@@ -69,7 +69,7 @@ def reason_to_stop(rows: Sequence[ItemRow], plan: Plan) -> str:
     in use: anything but a good end of it stops the run. Later the run stops when more desktops
     failed, over the whole run, than the approved threshold allows; an unknown pool counts once.
     """
-    sent = [row for row in rows if row.sent_at is not None]
+    sent = [row for row in rows if row.sent_at is not None or row.job_id]
     canary = next((row for row in sent if not _taught_nothing(row)), None)
     if canary is not None and not _worked(canary):
         how = canary.verdict or canary.state

@@ -9,8 +9,9 @@ from typing import Any
 from wsops.client import Workspace
 from wsops.errors import BadAnswer, CloudRefused, CloudUnreachable, NotAllowed
 from wsops.jobs import Timing
-from wsops.models import Desktop, Job, SubJob
+from wsops.models import GOOD_WORDS, SESSIONS, Desktop, Job, SubJob
 from wsops.plan import Item
+from wsops.redact import scrub
 from wsops.rows import ItemRow
 
 GOOD_ENDS = frozenset({"done", "left_in_use"})
@@ -29,7 +30,7 @@ class End:
 
     def as_dict(self) -> dict[str, str]:
         """Give it as the journal keeps it."""
-        return {"state": self.state, "reason": self.reason}
+        return {"state": self.state, "reason": scrub(self.reason)}
 
 
 def read_back(ws: Workspace, item: Item, row: ItemRow, job: Job, timing: Timing) -> dict[str, End]:
@@ -47,7 +48,9 @@ def read_back(ws: Workspace, item: Item, row: ItemRow, job: Job, timing: Timing)
     """
     polling = ws.settings.polling
     subs = {sub.desktop_id: sub for sub in job.sub_jobs}
-    judge = _Judge(row.targets, subs, item.image_id, idle_only=item.idle_only)
+    # A job tells all it did when it ended well and each of its sub-jobs names its desktop.
+    whole = job.finished and job.status in GOOD_WORDS and "" not in subs
+    judge = _Judge(row.targets, subs, item.image_id, idle_only=item.idle_only, whole=whole)
     end = timing.clock() + polling.verify_within
     before: dict[str, End] = {}
     agreed: dict[str, int] = dict.fromkeys(row.targets, 0)
@@ -71,7 +74,7 @@ def read_back(ws: Workspace, item: Item, row: ItemRow, job: Job, timing: Timing)
 
 _UNREAD = End("unknown", "it could not be read twice in agreement")
 _BEYOND = End("beyond", "the job touched it, although it was not approved")
-_MAY_CHANGE = frozenset({"mismatch", "not_ready"})
+_MAY_CHANGE = frozenset({"mismatch", "missed", "not_ready"})
 
 
 class _Judge:
@@ -84,8 +87,10 @@ class _Judge:
         image_id: str,
         *,
         idle_only: bool,
+        whole: bool,
     ) -> None:
         self.targets, self.subs, self.image_id, self.idle_only = targets, subs, image_id, idle_only
+        self.whole = whole
 
     def end(self, desktop_id: str, desktop: Desktop | None) -> End:
         sub = self.subs.get(desktop_id)
@@ -105,11 +110,15 @@ class _Judge:
         return End("not_ready", f"it runs the image, but is {desktop.login_status or 'unknown'}")
 
     def _untouched(self, desktop: Desktop) -> End:
+        """Judge a desktop for which the job shows no sub-job."""
         before = self.targets[desktop.desktop_id]
-        if self.idle_only and (before.get("in_use") or desktop.in_use):
-            return End("left_in_use", "someone used it")
-        if desktop.image_id == self.image_id and before.get("image_id") != self.image_id:
+        if desktop.image_id == self.image_id and before["image_id"] != self.image_id:
             return End("unknown", "it runs the image, but no sub-job says why")
+        used = before["in_use"] or desktop.login_status in SESSIONS
+        if self.idle_only and used and self.whole:
+            return End("left_in_use", "someone used it")
+        if not self.whole:
+            return End("unknown", "the job does not say what became of it")
         return End("missed", "the job had no sub-job for it")
 
 

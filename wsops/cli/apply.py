@@ -38,10 +38,18 @@ _CAP = 64 << 20
 
 @click.command()
 @click.argument("plan_file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--yes", is_flag=True, help="Approved: needs --digest, or --max-desktops and image.")
-@click.option("--digest", help="The digest of the plan that was read.")
+@click.option(
+    "--yes", is_flag=True, help="Approved: needs --digest, or --max-desktops and --expect-image."
+)
+@click.option("--digest", help="The digest of the plan that you have read.")
 @click.option("--max-desktops", type=click.IntRange(1), help="The approved number of desktops.")
-@click.option("--expect-image", "images", multiple=True, metavar="ID", help="May be repeated.")
+@click.option(
+    "--expect-image",
+    "images",
+    multiple=True,
+    metavar="ID",
+    help="An image it may build from; repeatable.",
+)
 @click.option("--dry-run", is_flag=True, help="Show the plan and ask nothing.")
 @command
 def apply(  # noqa: PLR0913  (one argument an option)
@@ -82,6 +90,7 @@ def apply_plan(  # noqa: PLR0913
     `command_line` is what would apply it, for a person to copy.
     """
     approval = "" if dry_run else _approval(plan, *given, yes=yes)
+    _refuse_spent(plan, ws)
     if not approval and as_json:
         print_json(_dry_run(plan))
         return 0
@@ -106,7 +115,6 @@ def resume(run_id: str | None, *, go_on: bool, profile: str | None, as_json: boo
     """Follow what is running and look for what was lost; sends nothing without --continue."""
     with connected(profile) as ws, journal_of(ws) as journal:
         run = journal.run(run_id) if run_id else latest_unfinished(journal, ws.resolved)
-        _check_here(run, ws)
         rollout = Rollout(ws, journal, run)
         return drive(rollout, rollout.resume(go_on=go_on), as_json=as_json)
 
@@ -178,16 +186,24 @@ def _approval(
     return f"max_desktops {max_desktops} and image {', '.join(images)}"
 
 
+def _refuse_spent(plan: Plan, ws: Workspace) -> None:
+    """Refuse a plan that was applied before, a dry run of it included; makes no journal."""
+    journal = Journal.open(ws.settings.journal_place, create=False)
+    if journal is not None:
+        with journal:
+            journal.refuse_spent(plan)
+
+
 def _typed(plan: Plan) -> str:
     """Ask for the profile's name and the number of desktops; give the approval or ""."""
     wanted = f"{plan.profile} {plan.desktops}"
-    prompt = "\nto apply, type the name of the profile, a space, and the number of desktops"
+    prompt = "\nto apply, type the profile's name and the number of desktops, such as staging 12"
     answer = click.prompt(prompt, default="", show_default=False, err=True)
     if answer.strip() == wanted:
         return f"typed {wanted!r}"
     if answer.strip():
         msg = f"{answer.strip()[:60]!r} is not the profile's name and the number of desktops"
-        raise NotApproved(msg)
+        raise NotApproved(msg, remedy="apply again and type both, such as: staging 12")
     return ""
 
 
@@ -217,13 +233,6 @@ def _text(path: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         msg = f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is not text'}"
         raise PlanError(msg, remedy="give the file that `wsops plan … -o FILE` wrote") from None
-
-
-def _check_here(run: RunRow, ws: Workspace) -> None:
-    here = (ws.settings.endpoint, ws.project_id)
-    if (run.endpoint, run.project_id) != here:
-        msg = f"{run.run_id} is of {run.endpoint}, project {run.project_id}; you are elsewhere"
-        raise JournalError(msg, remedy=f"use profile {run.profile!r}")
 
 
 def _on_a_terminal() -> bool:

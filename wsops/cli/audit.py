@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import defaultdict
 from pathlib import Path
 
@@ -9,7 +10,16 @@ import click
 
 from wsops import screens
 from wsops.audit import audit as run_audit
-from wsops.cli.common import command, connected, err, journal_of, out, print_json, save_fleet
+from wsops.cli.common import (
+    command,
+    connected,
+    err,
+    journal_of,
+    out,
+    print_json,
+    save_fleet,
+    say,
+)
 from wsops.client import Workspace
 from wsops.files import as_csv, write_private
 from wsops.models import Audit, Desktop, Pool
@@ -34,7 +44,12 @@ _COLUMNS = (
 @click.option("--full", is_flag=True, help="Read all desktops; do not use the region's filter.")
 @click.option("--check", is_flag=True, help="Exit 4 when there are mismatches.")
 @click.option("--record", is_flag=True, help="Keep the audit in the journal.")
-@click.option("--csv", "csv_file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--csv",
+    "csv_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the mismatches for a spreadsheet.",
+)
 @click.option(
     "--save",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -65,13 +80,8 @@ def audit(  # noqa: PLR0913  (one argument an option)
 
     with connected(profile) as ws:
         with Counting(err, "reading pools") as counting:
-            found = run_audit(
-                ws,
-                patterns,
-                full=full or save is not None,
-                collect=keep if save else None,
-                tell=counting.tell,
-            )
+            whole, collect = full or save is not None, keep if save else None
+            found = run_audit(ws, patterns, full=whole, collect=collect, tell=counting.tell)
         if save is not None:
             _save(ws, found, kept, save, keep_names=keep_names)
         if record:
@@ -84,9 +94,18 @@ def audit(  # noqa: PLR0913  (one argument an option)
         print_json(as_document(found))
     else:
         out.print(screens.audit(found, ws.settings))
+        _say_what_next(found, patterns, [path for path in (csv_file, save) if path])
     if found.unread:
         return 1
     return _FOUND if check and found.mismatches else 0
+
+
+def _say_what_next(found: Audit, patterns: tuple[str, ...], written: list[Path]) -> None:
+    for path in written:
+        say(f"wrote {path}")
+    if found.mismatches:
+        again = [*map(shlex.quote, patterns), "-o", "plan.json"]
+        say(f"next: wsops plan repair {' '.join(again)}", style="bold")
 
 
 def as_document(found: Audit) -> dict[str, object]:

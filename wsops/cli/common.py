@@ -113,7 +113,7 @@ def say(line: str, *, style: str = "", to: Console = out) -> None:
 def print_json(document: Mapping[str, Any]) -> None:
     """Print the one document of `--json`; what could steer a terminal is escaped."""
     text = json.dumps(document, ensure_ascii=False, indent=2, default=str)
-    click.echo(_ODD.sub(_harmless, text))
+    click.echo(_ODD.sub(_harmless, scrub(text)))
 
 
 def _harmless(found: re.Match[str]) -> str:

@@ -23,12 +23,22 @@ def _options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give both kinds of plan the options that they share."""
 
     @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path))
-    @click.option("--save", type=click.Path(dir_okay=False, path_type=Path), help="Fleet file.")
+    @click.option(
+        "--save",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Write the pools as a fleet file for `wsops simulate --fleet`.",
+    )
     @click.option("--image-type", default="", help="gold, private, market; else from the image.")
     @click.option("--os-type", default="", help="Windows, Linux, Other; else from the image.")
     @click.option("--delay", type=int, metavar="MINUTES", help="Time for users to save, 0-15.")
     @click.option("--message", default="", help="Shown to the users, up to 400 characters.")
-    @click.option("--order", "orders", multiple=True, metavar="POOL=ID", help="May be repeated.")
+    @click.option(
+        "--order",
+        "orders",
+        multiple=True,
+        metavar="POOL=ID",
+        help="Order of a billed pool; repeatable.",
+    )
     @click.option("--include-in-use", is_flag=True, help="Wipe desktops that someone uses, too.")
     @click.option("--change", default="", metavar="TICKET", help="Change ticket.")
     @functools.wraps(function)
@@ -71,7 +81,13 @@ def repair() -> dict[str, object]:
 @plan.command()
 @click.argument("patterns", nargs=-1, required=True, metavar="POOL-PATTERN...")
 @click.option("--image", default="", metavar="ID", help="The image for all of these pools.")
-@click.option("--map", "mappings", multiple=True, metavar="OLD=NEW", help="May be repeated.")
+@click.option(
+    "--map",
+    "mappings",
+    multiple=True,
+    metavar="OLD=NEW",
+    help="Only pools of image OLD; repeatable.",
+)
 @command
 @_options
 def rebuild(*, image: str, mappings: tuple[str, ...]) -> dict[str, object]:
@@ -102,6 +118,8 @@ def _make(  # noqa: PLR0913  (one argument an option)
         print_json(made.as_json())
         return 0
     out.print(screens.plan(made), crop=False)
-    if output:
+    if not output:
+        out.print("not saved: add -o plan.json to apply it", style="bold")
+    else:
         say(f"next: wsops apply {shlex.quote(str(output))}", style="bold")
     return 0

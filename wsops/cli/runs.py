@@ -40,8 +40,14 @@ def status(run_id: str | None, *, profile: str | None, as_json: bool) -> int:
 @click.argument("run_id", metavar="RUN")
 @command
 def stop(run_id: str, *, profile: str | None, as_json: bool) -> int:
-    """Ask a run to send no further pool; what is running cannot be stopped and is followed."""
+    """Ask a run to send no further pool; final: the pools that are left need a new plan.
+
+    What is running cannot be stopped, and is followed to its end.
+    """
     with journal_to_read(load(profile).journal_place) as journal:
+        if journal.run(run_id).ended_at is not None:
+            msg = f"{run_id} has ended; there is nothing to stop"
+            raise JournalError(msg, remedy=f"`wsops status {run_id}` shows it")
         journal.request_stop(run_id)
         if as_json:
             print_json({"run_id": run_id, "stop": "requested"})

@@ -47,9 +47,11 @@ in another shell:
     default=1.0,
     show_default=True,
     type=click.FloatRange(0, min_open=True),
-    help="Divides durations; timestamps stay wall time.",
+    help="60 makes a minute a second; timestamps stay wall time.",
 )
-@click.option("--fault", "faults", multiple=True, metavar="KIND=RATE", help="May be repeated.")
+@click.option(
+    "--fault", "faults", multiple=True, metavar="KIND=RATE", help="Such as lost=0.05; repeatable."
+)
 @click.option("--fleet", type=click.Path(dir_okay=False, path_type=Path), help="Fleet file.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON line when ready.")
 def simulate(*, port: int, faults: tuple[str, ...], as_json: bool, **options: Any) -> None:  # noqa: ANN401
