@@ -1,15 +1,17 @@
 # Six words for developers; each makes .venv when it is needed.
 PYTHON ?= python3
 BIN := .venv/bin
+PLAIN := .venv/plain
 READY := .venv/ready
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: demo lab check test soak bench clean
 
-demo: $(READY)  ## the whole story on a simulated fleet
+demo: $(PLAIN)  ## the whole story on a simulated fleet
 	$(BIN)/wsops demo --dir .demo
 
-lab: $(READY)  ## a simulated fleet to play with, in this shell
-	$(BIN)/wsops simulate
+lab: $(PLAIN)  ## a simulated fleet to play with, in this shell
+	$(BIN)/wsops simulate --speed 60
 
 check: $(READY)  ## style, types, arrows between rooms
 	$(BIN)/ruff check
@@ -30,8 +32,14 @@ clean:
 	rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* .import_linter_cache
 	find wsops tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(READY): pyproject.toml constraints.txt
+$(PLAIN): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wsops needs Python 3.11")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,check]'
+	@echo "installing wsops into .venv, half a minute…"
+	$(INSTALL) -e .
+	touch $(PLAIN)
+
+$(READY): $(PLAIN)
+	@echo "installing what the tests need, a minute…"
+	$(INSTALL) -e '.[test,check]'
 	touch $(READY)

@@ -142,7 +142,7 @@ def _refuse_foreign(path: Path) -> None:
             ours = tables >= set(metadata.tables)
             said = "SELECT value FROM meta WHERE key = 'schema'"
             found = connection.execute(said).fetchone() if ours else None
-    except sqlite3.Error as error:
+    except (sqlite3.Error, ValueError) as error:  # the latter: a damaged name or value
         raise _cannot(_READ, str(path), error) from None
     if tables and (found is None or found[0] != str(SCHEMA)):
         says = f"schema {found[0]}" if found else "no schema of wsops"

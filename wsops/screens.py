@@ -12,7 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from wsops.models import Audit, Job
+from wsops.models import Audit, Image, Job
 from wsops.outcome import verdict_of
 from wsops.plan import Item, Plan, Target
 from wsops.rows import ItemRow, RunRow
@@ -201,6 +201,22 @@ def job(job: Job) -> RenderableType:
         )
     line = f"job {job.id}  {job.job_type}  {job.status}  {job.share:.0%}"
     return Group(Text(visible(line), style="bold"), table)
+
+
+def images(rows: Iterable[Image]) -> RenderableType:
+    """Give the images of a project."""
+    table = _table("ID", "name", "type", "OS", "architecture", ">disk GB", "billed")
+    for image in sorted(rows, key=lambda image: (image.os_type, image.name)):
+        table.add_row(
+            visible(image.id),
+            visible(image.name),
+            visible(image.image_type),
+            visible(image.os_type),
+            visible(image.architecture),
+            str(image.min_disk or ""),
+            "yes" if image.product_code else "",
+        )
+    return table
 
 
 def runs(rows: Iterable[RunRow], verdicts: dict[str, str]) -> RenderableType:

@@ -16,6 +16,7 @@ _COMMANDS = {
     "simulate": ("wsops.cli.simulate", "Serve a simulated Workspace service on 127.0.0.1."),
     "doctor": ("wsops.cli.doctor", "Show settings, credentials, network, journal and rights."),
     "audit": ("wsops.cli.audit", "List desktops that do not run their pool's image."),
+    "images": ("wsops.cli.images", "List the images that desktops may be built from."),
     "plan": ("wsops.cli.plan", "Make a plan: repair mismatches, or rebuild from another image."),
     "apply": ("wsops.cli.apply", "Carry a plan out; a dry run unless approved."),
     "status": ("wsops.cli.runs", "Show a run and its pools."),
