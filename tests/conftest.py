@@ -3,11 +3,16 @@
 import itertools
 import os
 
+import hypothesis
 import pytest
 
 from wsops import connect
 from wsops.journal import Journal
 from wsops.simulator import Options, Simulation
+
+# These machines are noisy: how long one example takes says nothing.
+hypothesis.settings.register_profile("wsops", deadline=None)
+hypothesis.settings.load_profile("wsops")
 
 FAST_POLLING = {
     "first": 0.01,

@@ -199,7 +199,7 @@ def test_the_help_desk_gets_a_table_and_three_lines(place, applied, wsops, tmp_p
     rows = list(csv.DictReader(io.StringIO(file.read_text())))
     assert set(rows[0]) == {"user", "desktop", "pool", "state", "reason"}
     assert len(rows) == sum(sum(item["desktops"].values()) for item in document["items"])
-    assert "No desktop needs help." in said
+    assert "No desktop is known to need help." in said
     assert "help.csv" in said
     told = wsops("handover", "--json").document
     assert told["run_id"] == document["run_id"]

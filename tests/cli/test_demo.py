@@ -68,7 +68,7 @@ def test_the_demo_tells_the_whole_story(start, tmp_path):
     summary = out.split("who needs help")[1]
     assert all(name in summary for name in failed)
     assert "no capacity in the zone" in summary
-    assert "2 desktops need help" in out
+    assert "In need of help: 2 desktops" in out
 
     assert len(tokens) == 1
     (token,) = tokens

@@ -54,7 +54,7 @@ def test_an_unknown_job_is_said(place, refused):
 @pytest.mark.parametrize("bad", ["../x", "a/b", "a%2fb", "a?b", "a#b", "", "x" * 256, "é"])
 def test_a_job_that_is_no_id_reaches_no_path(place, refused, bad):
     """Nothing that is not an ID enters a path."""
-    refused("job", "show", bad, code=1, says="is not an ID")
+    refused("job", "show", bad, code=2, says="is not an ID")
     assert len(place.ledger) == 0
 
 

@@ -190,7 +190,8 @@ def test_an_unknown_profile(place, refused, tmp_path):
 def test_nothing_is_set(wsops):
     """On a fresh machine the first command says what to set, or to try the simulator."""
     done = wsops("audit", code=1)
-    assert "try `wsops simulate`, or set WSOPS_REGION" in done.err
+    assert "export WSOPS_REGION" in done.err
+    assert "`wsops simulate`" in done.err
 
 
 def test_missing_credentials(place, refused, monkeypatch):

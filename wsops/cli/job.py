@@ -73,7 +73,7 @@ def retry(  # noqa: PLR0913  (one argument an option)
     """
     with connected(profile) as ws, journal_of(ws) as journal:
         plan = plan_for_retry(ws, job_id, pool_id or _pool_of(journal, job_id), change)
-        images = tuple(item.image_id for item in plan.items)
+        images = tuple(item.image_id for item in plan.items) if yes else ()
         if yes and max_desktops is None:
             msg = "--yes wants --max-desktops N"
             raise click.UsageError(msg)
