@@ -20,7 +20,7 @@ check: $(READY)  ## style, types, arrows between rooms
 	$(BIN)/lint-imports
 
 test: $(READY)  ## the tests, in under ten minutes
-	$(BIN)/pytest -n 2 --cov --cov-report=term
+	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term
 
 soak: $(READY)  ## the long tests: thousands of examples, hundreds of kills
 	$(BIN)/pytest -n 2 -m soak

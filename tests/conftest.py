@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 
 import hypothesis
 import pytest
@@ -13,6 +14,10 @@ from wsops.simulator import Options, Simulation
 # These machines are noisy: how long one example takes says nothing.
 hypothesis.settings.register_profile("wsops", deadline=None)
 hypothesis.settings.load_profile("wsops")
+
+# A shell that starts the tests in the background ignores SIGINT, and so would all they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 FAST_POLLING = {
     "first": 0.01,
