@@ -104,24 +104,18 @@ def _desktops(found: Audit) -> RenderableType:
 
 def plan(plan: Plan) -> RenderableType:
     """Give the screen before the button: the exact requests, then where, whom and how many."""
-    table = _table(
-        "pool", "type", "from", "to", ">targets", ">in use", ">asleep", ">off", ">frozen", ">of",
-        "old image",
-    )  # fmt: skip
+    table = _table("pool", "from", "to", ">targets", ">in use", ">asleep", ">off", ">frozen")
     for item in plan.items:
         sessions = sum(target.session for target in item.targets)
         table.add_row(
             visible(item.pool_name),
-            visible(item.pool_type),
             _old_images(item),
             visible(item.image_name or item.image_id),
-            str(len(item.targets)),
+            f"{len(item.targets)} of {item.total}",
             Text(str(sessions or ""), style="yellow"),
             Text(str(item.in_use - sessions or ""), style="red"),
             str(item.off or ""),
             str(item.frozen or ""),
-            str(item.total),
-            {True: "exists", False: "GONE", None: "unknown"}[item.old_image_exists],
         )
     return Group(
         Text("exact requests", style="bold"),
@@ -257,7 +251,9 @@ def _who_needs_help(rows: Iterable[ItemRow]) -> list[RenderableType]:
 def _details(plan: Plan) -> Iterable[RenderableType]:
     for item in plan.items:
         body = json.loads(item.body)
+        gone = {True: "", False: "GONE: no way back to it", None: "not known to exist"}
         facts = [
+            f"old image {gone[item.old_image_exists]}" if not item.old_image_exists else "",
             f"delay {body['delay_time']} min" if "delay_time" in body else "",
             f"message {visible(body['message'])!r}" if "message" in body else "",
             f"order {visible(item.order_id)}" if item.order_id else "",
