@@ -408,6 +408,8 @@ def test_the_proxy_is_the_one_that_the_environment_names(monkeypatch, variable, 
 
     assert proxy_for("https://workspace.eu-west-101.myhuaweicloud.com") == expected
     assert proxy_for("http://127.0.0.1:9") is None
+    assert proxy_for("https://127.0.0.1:9") is None
+    assert proxy_for("https://[::1]:9") is None
 
 
 def test_a_ca_bundle_that_cannot_be_read_is_named(sim, open_ws, tmp_path):

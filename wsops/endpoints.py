@@ -29,7 +29,7 @@ def checked_endpoint(url: str, key: str, allowed_hosts: tuple[str, ...] = ()) ->
         parts, host = urlsplit(""), ""
     odd = set("@?#\\ ").intersection(url) or not (url.isascii() and url.isprintable())
     plain = parts.scheme in {"http", "https"} and parts.path in {"", "/"} and not odd
-    loopback = _loopback(host)
+    loopback = is_loopback(host)
     if not plain or not (loopback or _HOST.match(host)):
         msg = f"{key} {shown!r} is not of the form https://host or http://127.0.0.1:port"
         raise ValueError(msg)
@@ -45,7 +45,8 @@ def checked_endpoint(url: str, key: str, allowed_hosts: tuple[str, ...] = ()) ->
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine, by its name or its address."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -277,7 +277,6 @@ class Rollout:
         """Watch the job of an item to its end, read the desktops back, and keep the verdict."""
         deadline_at = row.deadline_at or self._deadline(row)
         job = Job(id=row.job_id or "")
-        stalled = ""
         try:
             for job in watch(
                 self.ws,
@@ -289,7 +288,7 @@ class Rollout:
             ):
                 yield Event("job", _progress(job), row, job, job.share)
             yield Event("verifying", f"{row.pool_name}: reading the desktops back", row, job, 1.0)
-            yield self._verified(row, job, stalled)
+            yield self._verified(row, job)
         except OutcomeUnknown as lost:
             row = self.journal.park(row.item_id, str(lost))
             yield Event("parked", f"{row.pool_name}: {lost}", row)
@@ -302,7 +301,7 @@ class Rollout:
         row = self.journal.keep_progress(row.item_id, str(error))
         return Event("running", f"{row.pool_name}: {error}", row)
 
-    def _verified(self, row: ItemRow, job: Job, stalled: str) -> Event:
+    def _verified(self, row: ItemRow, job: Job, stalled: str = "") -> Event:
         job = with_all_sub_jobs(self.ws, job)
         ends = read_back(self.ws, self._requests[row.item_id], row, job, self.timing)
         verdict, reason = of_desktops(ends)

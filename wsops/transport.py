@@ -19,6 +19,7 @@ from urllib.request import getproxies_environment, proxy_bypass_environment  # t
 import httpcore
 import httpx
 
+from wsops.endpoints import is_loopback
 from wsops.errors import SettingsError
 from wsops.settings import Settings
 
@@ -203,7 +204,7 @@ def proxy_for(endpoint: str) -> str | None:
     Raises:
         SettingsError: the variable does not hold the URL of a proxy.
     """
-    if endpoint.startswith("http://"):
+    if is_loopback(httpx.URL(endpoint).host):
         return None
     proxy = getproxies_environment().get("https")
     if not proxy or proxy_bypass_environment(httpx.URL(endpoint).host):
