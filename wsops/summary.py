@@ -1,0 +1,160 @@
+"""What a notebook has to say, as one JSON output: for its report, for a batch, for a script.
+
+A notebook emits a summary when it connects (where, as whom) and when it ends (what came of it).
+They are read from the executed file, later ones over earlier ones; papermill's own metadata calls
+a dead kernel completed and is never asked.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from wsops.markup import Markup, element, face, join
+from wsops.models import Record
+from wsops.text import visible
+
+MIME = "application/vnd.wsops.summary+json"
+"""The type of the JSON output."""
+
+SCHEMA = 1
+
+GOOD = frozenset({"planned", "done", "left_in_use"})
+OPEN = frozenset({"running", "unknown"})
+
+Kind = Literal["connect", "audit", "repair", "rebuild", "retry", "jobs", "history", "tour"]
+
+
+class Place(Record):
+    """Where a notebook worked: environment is SIMULATOR or PRODUCTION."""
+
+    environment: str = ""
+    region: str = ""
+    project_id: str = ""
+    profile: str = ""
+    endpoint: str = ""
+
+
+class Trouble(Record):
+    """A desktop whose user needs help, or of which nobody knows what became."""
+
+    desktop: str = ""
+    user: str = ""
+    pool: str = ""
+    state: str = ""
+    reason: str = ""
+
+
+class Summary(Record):
+    """What came of a notebook; empty fields say nothing and leave earlier ones standing.
+
+    `verdict` is one of the words of `verdicts.EXIT_CODES`, `headline` one sentence, `counts` are
+    numbers worth a look, such as {"pools": 24, "mismatches": 144}. `next` are commands to type.
+    Times have the offset of the place where the notebook ran.
+    """
+
+    version: int = Field(SCHEMA, alias="schema")
+    kind: Kind = "connect"
+    verdict: str = ""
+    headline: str = ""
+    counts: Mapping[str, int] = Field(default_factory=dict)
+    place: Place | None = None
+    operator: str = ""
+    change: str = ""
+    run_id: str = ""
+    digest: str = ""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    help: tuple[Trouble, ...] = ()
+    unknown: tuple[Trouble, ...] = ()
+    next: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def over(self, earlier: Summary) -> Summary:
+        """Give this one, with what it leaves open taken from an earlier one."""
+        said = {name: value for name in type(self).model_fields if (value := getattr(self, name))}
+        return earlier.model_copy(update=said)
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        """Give the faces: JSON for machines, a card and plain text for people."""
+        return {
+            MIME: self.model_dump(mode="json", by_alias=True),
+            "text/html": face(card(self)),
+            "text/plain": visible(f"{self.verdict}: {self.headline}".strip(": "), 2000),
+        }
+
+
+def card(summary: Summary) -> Markup:
+    """Give the verdict with its counts, then where and for which change."""
+    tone = tone_of(summary.verdict)
+    word = summary.verdict.replace("_", " ") or "connected"
+    counts = join(
+        element("li", element("b", f"{number:,}"), f" {name.replace('_', ' ')}")
+        for name, number in summary.counts.items()
+    )
+    return element(
+        "section",
+        element("p", element("b", word, class_=f"w-badge w-{tone}"), " ", summary.headline),
+        element("ul", counts, class_="w-counts") if summary.counts else "",
+        element("p", *_facts(summary), class_="w-facts"),
+        *(element("p", element("code", line), class_="w-next") for line in summary.next),
+        class_="w-card",
+    )
+
+
+def place_badge(place: Place) -> Markup:
+    """Give the environment as a badge; PRODUCTION stands out."""
+    tone = "sim" if place.environment == "SIMULATOR" else "prod"
+    return element("b", place.environment or "unknown place", class_=f"w-badge w-{tone}")
+
+
+def tone_of(verdict: str) -> str:
+    """Give how a verdict looks: good, open, warn or bad; "quiet" where there is none."""
+    if not verdict:
+        return "quiet"
+    if verdict in OPEN:
+        return "open"
+    if verdict in {"partial", "held"}:
+        return "warn"
+    return "good" if verdict in GOOD else "bad"
+
+
+def _facts(summary: Summary) -> Iterator[Markup]:
+    if summary.place:
+        yield place_badge(summary.place)
+        yield element("span", f"region {summary.place.region or '?'}")
+        yield element("span", f"project {summary.place.project_id}")
+        yield element("span", f"profile {summary.place.profile}")
+    if summary.operator:
+        yield element("span", "by ", element("span", summary.operator, data_kind="user"))
+    if summary.change:
+        yield element("span", f"change {summary.change}")
+
+
+def read_summary(cells: Iterable[Mapping[str, Any]]) -> Summary | None:
+    """Give what the cells of an executed notebook say, later over earlier; None where nothing.
+
+    An output that is not a summary of ours, or of a newer schema, is passed over.
+    """
+    whole: Summary | None = None
+    for found in _emitted(cells):
+        whole = found.over(whole) if whole else found
+    return whole
+
+
+def _emitted(cells: Iterable[Mapping[str, Any]]) -> Iterator[Summary]:
+    for cell in cells:
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {}).get(MIME)
+            if data is None:
+                continue
+            try:
+                found = Summary.model_validate(json.loads(data) if isinstance(data, str) else data)
+            except (ValidationError, ValueError):
+                continue
+            if found.version == SCHEMA:
+                yield found
