@@ -3,15 +3,21 @@ PYTHON ?= python3
 BIN := .venv/bin
 PLAIN := .venv/plain
 READY := .venv/ready
+BOUNDED := $(if $(shell command -v timeout),timeout 600)
+BROWSER := test -x /usr/bin/chromium
+APT := { test "$$(id -u)" = 0 && command -v apt-get && $(BOUNDED) apt-get -qq update && \
+	DEBIAN_FRONTEND=noninteractive $(BOUNDED) apt-get -qq install -y --no-install-recommends chromium && \
+	$(BROWSER); } >/dev/null 2>&1
+FETCH := $(BOUNDED) $(BIN)/python -m playwright install chromium >/dev/null
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo lab check test soak bench clean
+.PHONY: demo lab check test soak bench clean browser
 
 demo: $(PLAIN)  ## the whole story on a simulated fleet
 	$(BIN)/wsops demo --dir .demo
 
-lab: $(PLAIN)  ## a simulated fleet to play with, in this shell
-	$(BIN)/wsops simulate --speed 60
+lab: $(PLAIN)  ## the notebooks, in JupyterLab on a simulated fleet
+	cd notebooks && ../$(BIN)/wsops lab --simulate
 
 check: $(READY)  ## style, types, arrows between rooms
 	$(BIN)/ruff check
@@ -19,8 +25,11 @@ check: $(READY)  ## style, types, arrows between rooms
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: $(READY)  ## the tests, in under ten minutes
+test: $(READY) browser  ## the tests, in under ten minutes
 	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term
+
+browser: $(READY)
+	@$(BROWSER) || { echo "installing chromium for the browser tests, a minute…"; $(APT) || $(FETCH); }
 
 soak: $(READY)  ## the long tests: thousands of examples, hundreds of kills
 	$(BIN)/pytest -n 2 -m soak

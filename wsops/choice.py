@@ -16,7 +16,8 @@ class Choice(Record):
     """What a person asks for, before anything was read.
 
     `delay_time` in minutes; `orders` maps a pool's name or ID to its order; `image_map` maps the
-    image a pool has to the image it shall get ("*" stands for any).
+    image a pool has to the image it shall get ("*" stands for any). `desktops` are the IDs that a
+    repair is meant for: where the region takes single desktops, only they; else their pools.
     """
 
     kind: Literal["repair", "rebuild"] = "repair"
@@ -27,6 +28,7 @@ class Choice(Record):
     message: str = ""
     orders: Mapping[str, str] = Field(default_factory=dict)
     include_in_use: bool = False
+    desktops: tuple[str, ...] = ()
     change: str = ""
 
 

@@ -7,8 +7,7 @@ import os
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,8 @@ from typing import Any
 from rich.console import Console
 from rich.rule import Rule
 
-_READY_WITHIN = 30
+from wsops.simulated import PACE, POLLING, simulator
+
 _COMMAND_WITHIN = 600
 _TWO = 2
 
@@ -31,15 +31,10 @@ journal = "journal.sqlite"
 
 # The simulator runs {speed:g} times faster than a region, so look more often.
 [profiles.demo.polling]
-first = 0.5
-longest = 1.5
-verify_every = 0.3
-verify_within = 20
-reconcile_every = 0.5
-reconcile_within = 3
+{polling}
 
 [profiles.demo.pace]
-write_every = 0.5
+{pace}
 """
 
 
@@ -51,14 +46,16 @@ def run_demo(folder: Path, *, speed: float, seed: int) -> None:
     """Run the whole story in a new folder below `folder`, printing each command before it runs.
 
     Raises:
-        DemoError: the simulator did not start, or a command ended with an unexpected code.
+        DemoError: a command ended with an unexpected code.
+        WsopsError: the simulator did not start.
     """
     here = folder / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}"
     here.mkdir(parents=True)
     console = Console(highlight=False)
     _say(console, "A simulated Workspace service with 24 pools starts on this machine.")
-    with _simulator(speed, seed) as service:
-        (here / "wsops.toml").write_text(_SETTINGS.format(speed=speed, **service))
+    with simulator("--speed", f"{speed:g}", "--seed", str(seed)) as service:
+        tables = {"polling": _toml(POLLING), "pace": _toml(PACE)}
+        (here / "wsops.toml").write_text(_SETTINGS.format(speed=speed, **tables, **service))
         wsops = _Commands(console, here, service["token"])
         _say(console, "1  Which desktops do not run their pool's image?")
         wsops("audit", "--csv", "mismatches.csv")
@@ -102,29 +99,8 @@ class _Commands:
             raise DemoError(msg)
 
 
-@contextmanager
-def _simulator(speed: float, seed: int) -> Iterator[Mapping[str, str]]:
-    """Start `wsops simulate --json` as a process of its own, and end it afterwards."""
-    command = [sys.executable, "-m", "wsops", "simulate", "--json"]
-    options = ["--speed", f"{speed:g}", "--seed", str(seed)]
-    process = subprocess.Popen(  # noqa: S603  (our own command)
-        [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stdout is not None  # noqa: S101  (a pipe was asked for)
-        line = process.stdout.readline()
-        if not line:
-            _, complaint = process.communicate(timeout=_READY_WITHIN)
-            msg = f"the simulator did not start: {complaint.strip()[-300:]}"
-            raise DemoError(msg)
-        yield json.loads(line)
-    finally:
-        process.terminate()
-        try:
-            process.communicate(timeout=_READY_WITHIN)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
+def _toml(values: Mapping[str, float]) -> str:
+    return "\n".join(f"{key} = {value:g}" for key, value in values.items())
 
 
 def _break_two_desktops(endpoint: str, plan: Mapping[str, Any]) -> None:

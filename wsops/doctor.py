@@ -12,6 +12,7 @@ from wsops.errors import WsopsError
 from wsops.journal import Journal
 from wsops.redact import without_password
 from wsops.settings import Settings, load_with_origins
+from wsops.text import count
 from wsops.transport import ca_bundle, proxy_for
 
 _RIGHTS = (
@@ -58,6 +59,16 @@ def examine(profile: str | None) -> tuple[Settings, tuple[Finding, ...]]:
         Finding("info", "right to rebuild", "cannot be tested without sending a rebuild")
     )
     return settings, tuple(findings)
+
+
+def verdict_of(findings: tuple[Finding, ...]) -> dict[str, str]:
+    """Give the verdict (done or error) and a headline that says what is wrong."""
+    wrong = [one for one in findings if one.level == "fail"]
+    doubts = sum(one.level == "warn" for one in findings)
+    if wrong:
+        return {"verdict": "error", "headline": "; ".join(f"{w.what}: {w.found}" for w in wrong)}
+    warned = f", {count(doubts, 'warning')}" if doubts else ""
+    return {"verdict": "done", "headline": f"connected{warned}"}
 
 
 def _settings(settings: Settings, origins: dict[str, str]) -> Iterator[Finding]:

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from wsops.choice import Choice, check_choice
-from wsops.errors import BlastRadius, PlanError
-from wsops.models import Desktop, Image, Job, differs
+from wsops.errors import BlastRadius, NothingToDo, PlanError
+from wsops.models import Desktop, Image, Job, Pool, differs
 from wsops.plan import EVERYONE, IDLE_ONLY, Item, Plan, Reading, Region, Skipped, Target
 from wsops.settings import Limits, Settings
 
@@ -161,7 +161,9 @@ class _Draft:
         yield not self.concerned, "nothing to do: all its desktops run the image"
         yield not self.reading.steady, "its list of desktops changed while it was read"
         yield bool(self.reading.busy_jobs), "a rebuild of it is under way"
-        yield not self.targets, "all desktops concerned are in use"
+        single = self.choice.desktops and self.named
+        free = "none of the chosen desktops differs and is free"
+        yield not self.targets, free if single else "all desktops concerned are in use"
         in_use = sum(1 for desktop in self.targets if desktop.in_use)
         unprotected = not self.region.knows_handle_type and not self.choice.include_in_use
         yield (
@@ -228,6 +230,8 @@ class _Draft:
     def _targets(self) -> list[Desktop]:
         """Give the desktops that the request may touch, sorted by ID."""
         taken = self.concerned
+        if self.named and self.choice.desktops:
+            taken = [d for d in taken if d.desktop_id in self.choice.desktops]
         if self.named and not self.choice.include_in_use:
             taken = [d for d in taken if not d.in_use]
         return sorted(taken, key=lambda desktop: desktop.desktop_id)
@@ -281,25 +285,15 @@ class _Draft:
         return self.pool.image_name if self.image_id == self.pool.image_id else ""
 
     def _misfit(self) -> str:
-        """Say how a new image does not fit the pool: OS, architecture, disk; "" where it does."""
-        if self.choice.kind == "repair":
-            return ""
-        if self.image is None:
-            return f"the image {self.image_id} is not among the images of the project"
-        pool, image = self.pool, self.image
-        has = pool.product.architecture if pool.product else ""
-        disk = pool.root_volume.size if pool.root_volume else 0
-        if pool.image_os_type and image.os_type != pool.image_os_type:
-            return f"the image is for {image.os_type}, the pool for {pool.image_os_type}"
-        if has and image.architecture and has != image.architecture:
-            return f"the image is for {image.architecture}, the pool for {has}"
-        if disk and image.min_disk > disk:
-            return f"the image needs a disk of {image.min_disk} GB, the pool has {disk} GB"
-        return ""
+        return "" if self.choice.kind == "repair" else misfit(self.pool, self.image, self.image_id)
 
     def _notes(self) -> Iterable[str]:
         if self.image is None:
             yield "the image is not in the list of images"
+        asked = self.choice.desktops
+        others = [d.computer_name for d in self.targets if asked and d.desktop_id not in asked]
+        if others:
+            yield f"the region takes no single desktops: {_few(others)} are recomposed, too"
         again = sum(1 for d in self.targets if d.image_id == self.image_id)
         if again:
             yield f"{again} desktops already run the image and would be wiped needlessly"
@@ -308,6 +302,21 @@ class _Draft:
             yield f"{self.pool.type or 'unknown type'}: these desktops belong to {_few(owners)}"
         if self.pool.enable_autoscale:
             yield "autoscale may add or remove desktops before the plan is applied"
+
+
+def misfit(pool: Pool, image: Image | None, image_id: str) -> str:
+    """Say how a new image does not fit a pool: OS, architecture, disk; "" where it does."""
+    if image is None:
+        return f"the image {image_id} is not among the images of the project"
+    has = pool.product.architecture if pool.product else ""
+    disk = pool.root_volume.size if pool.root_volume else 0
+    if pool.image_os_type and image.os_type != pool.image_os_type:
+        return f"the image is for {image.os_type}, the pool for {pool.image_os_type}"
+    if has and image.architecture and has != image.architecture:
+        return f"the image is for {image.architecture}, the pool for {has}"
+    if disk and image.min_disk > disk:
+        return f"the image needs a disk of {image.min_disk} GB, the pool has {disk} GB"
+    return ""
 
 
 def _check_orders(choice: Choice, readings: Sequence[Reading]) -> None:
@@ -322,7 +331,7 @@ def _check_size(items: list[Item], skipped: list[Skipped], limits: Limits) -> No
     if not items:
         reasons = "; ".join(f"{s.pool_name}: {s.reason}" for s in skipped[:5])
         msg = f"nothing to do ({reasons})" if reasons else "nothing to do: no pool was chosen"
-        raise PlanError(msg, remedy="look at `wsops audit`, or choose other pools")
+        raise NothingToDo(msg, remedy="look at `wsops audit`, or choose other pools")
     total = sum(len(item.targets) for item in items)
     if limits.max_desktops is not None and total > limits.max_desktops:
         msg = f"the plan may touch {total} desktops; the profile's ceiling is {limits.max_desktops}"

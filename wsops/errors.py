@@ -4,6 +4,7 @@ WsopsError
 ├─ SettingsError        fix the configuration or the credentials
 ├─ BadId                give the ID as the service lists it
 ├─ PlanError            fix the request; nothing was sent
+│  ├─ NothingToDo       all is as wanted, or every pool is skipped
 │  ├─ StalePlan         the fleet is not as approved: plan again
 │  ├─ PlanUsed          a plan works once: look at its run
 │  ├─ PlanExpired       plan again
@@ -52,6 +53,10 @@ class WsopsError(Exception):
         if remedy is not None:
             self.remedy = remedy
 
+    def _render_traceback_(self) -> list[str]:
+        """Give what a notebook shows in place of a traceback: what happened, and what to do."""
+        return [f"{type(self).__name__}: {self}", f"to do: {self.remedy}"]
+
     def as_dict(self) -> dict[str, object]:
         """Give the error as the `error` object that every command prints with `--json`."""
         return {
@@ -85,6 +90,14 @@ class PlanError(WsopsError):
 
     remedy = "change the request and plan again; nothing was sent"
     exit_code = 5
+
+
+class NothingToDo(PlanError):
+    """There is nothing to send; `fine` says that all desktops are as wanted."""
+
+    def __init__(self, message: str, *, fine: bool = False, remedy: str | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.fine = fine
 
 
 class StalePlan(PlanError):

@@ -24,22 +24,31 @@ def write_private(path: Path, text: str) -> None:
     Raises:
         SettingsError: the place cannot be written.
     """
+    write_private_bytes(path, text.encode())
+
+
+def write_private_bytes(path: Path, content: bytes) -> None:
+    """Write a file of bytes in the same way.
+
+    Raises:
+        SettingsError: the place cannot be written.
+    """
     try:
         if path.absolute().is_relative_to(_DEVICES) or (path.exists() and not path.is_file()):
-            path.write_text(text, encoding="utf-8", newline="")
+            path.write_bytes(content)
         else:
-            _replace(path, text)
+            _replace(path, content)
     except OSError as error:
         msg = f"{path} cannot be written: {error.strerror}"
         raise SettingsError(msg, remedy="give another place, or make room") from None
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, content: bytes) -> None:
     beside = path.with_name(f".{path.name[:80]}.{secrets.token_hex(4)}")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)

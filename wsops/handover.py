@@ -9,9 +9,9 @@ from wsops.files import as_csv
 from wsops.outcome import verdict_of
 from wsops.rows import ItemRow, RunRow
 from wsops.text import count, instant, visible
+from wsops.verdicts import NEEDS_HELP
 
 _COLUMNS = ("user", "desktop", "pool", "state", "reason")
-_HELP = frozenset({"failed", "mismatch", "missed", "not_ready", "stalled", "gone", "beyond"})
 
 
 def as_csv_text(rows: Sequence[ItemRow]) -> str:
@@ -38,7 +38,7 @@ def mail_lines(run: RunRow, rows: Sequence[ItemRow], verdict: str, csv_name: str
     counts = Counter(state for _, state in ends)
     return [
         _what_was_done(run, len(sent), counts, verdict),
-        _who_needs_help(Counter(visible(row.pool_name) for row, end in ends if end in _HELP)),
+        _who_needs_help(Counter(visible(row.pool_name) for row, end in ends if end in NEEDS_HELP)),
         _what_is_open(counts, len(rows) - len(sent), csv_name),
     ]
 

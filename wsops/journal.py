@@ -15,14 +15,14 @@ from typing import Any, Self
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from wsops import chain, writes
+from wsops import chain, recorded, writes
 from wsops.database import Database, open_database
 from wsops.errors import JournalError, PlanError, PlanUsed
 from wsops.models import Audit, utc_now
 from wsops.plan import Plan, read_plan
 from wsops.redact import scrub
-from wsops.rows import ItemRow, RunRow, damaged, read_row
-from wsops.schema import BEFORE, LIVE, attempts, audits, items, looks, runs
+from wsops.rows import AuditRow, ItemRow, RunRow, damaged, read_row
+from wsops.schema import BEFORE, LIVE, attempts, items, looks, runs
 from wsops.text import instant
 
 _UNAUTHORIZED = 401
@@ -308,6 +308,18 @@ class Journal:
         )
         return frozenset(row["job_id"] for row in self._database.all(query))
 
+    def pool_of_job(self, job_id: str) -> str:
+        """Give the ID of the pool that a job of an item worked on.
+
+        Raises:
+            PlanError: no item has the job.
+        """
+        found = self._database.one(sa.select(items.c.pool_id).where(items.c.job_id == job_id))
+        if found is None:
+            msg = f"the journal does not know job {job_id}"
+            raise PlanError(msg, remedy="name its pool: wsops job retry JOB --pool ID")
+        return str(found["pool_id"])
+
     def attempts(self, item_id: str) -> list[dict[str, Any]]:
         """Give the sends of an item, oldest first."""
         query = sa.select(attempts).where(attempts.c.item_id == item_id)
@@ -350,17 +362,11 @@ class Journal:
 
     def keep_audit(self, audit: Audit, endpoint: str, profile: str) -> None:
         """Keep an audit, so that later ones can tell since when a desktop differs."""
-        row = {
-            "at": audit.taken_at,
-            "endpoint": endpoint,
-            "project_id": audit.project_id,
-            "profile": profile,
-            "pools": len(audit.pools),
-            "desktops": audit.desktops,
-            "mismatches": [m.model_dump(mode="json") for m in audit.mismatches],
-        }
-        with self._database.writing() as connection:
-            connection.execute(sa.insert(audits).values(row))
+        recorded.keep(self._database, audit, endpoint, profile)
+
+    def audits(self, endpoint: str, project_id: str) -> tuple[AuditRow, ...]:
+        """Give the recorded audits of a place, newest first."""
+        return recorded.newest(self._database, endpoint, project_id)
 
     def broken_event(self) -> int | None:
         """Give the number of the first event that does not fit the chain; None where all do."""

@@ -74,6 +74,15 @@ def as_document(run: RunRow, rows: Sequence[ItemRow], verdict: str, reason: str)
     }
 
 
+def next_command(run: RunRow, verdict: str) -> str:
+    """Give the command to type next; "" where there is nothing to do."""
+    if verdict in {"running", "unknown"}:
+        return f"wsops resume {run.run_id}"
+    if verdict in {"partial", "failed"}:
+        return "wsops plan repair -o plan.json  # over the desktops that still differ"
+    return ""
+
+
 def latest_unfinished(journal: Journal, settings: Settings) -> RunRow:
     """Give the newest run of this project that has something to follow, else to send.
 

@@ -247,21 +247,6 @@ def check_place(plan: Plan, settings: Settings, now: datetime) -> None:
         raise PlanExpired(msg)
 
 
-def check_numbers(plan: Plan, max_desktops: int, images: Iterable[str]) -> None:
-    """Refuse a plan that is larger than the approved number, or for images not expected.
-
-    Raises:
-        BlastRadius, NotApproved: it is.
-    """
-    if plan.desktops > max_desktops:
-        msg = f"the plan may touch {plan.desktops} desktops; approved are {max_desktops}"
-        raise BlastRadius(msg, remedy="read the plan; approve its number, or choose fewer pools")
-    strange = {item.image_id for item in plan.items} - set(images)
-    if strange:
-        msg = f"the plan would build from {', '.join(sorted(strange))}, which was not expected"
-        raise NotApproved(msg)
-
-
 def drift(item: Item, reading: Reading) -> str:
     """Say how a pool, as just read, is not as approved; "" where it is.
 

@@ -10,7 +10,7 @@ from wsops.audit import Tell, audit, images_by_id, read_pool, region_of, survey
 from wsops.choice import Choice, check_choice
 from wsops.client import Workspace
 from wsops.draft import Order, make_plan, make_retry
-from wsops.errors import PlanError
+from wsops.errors import NothingToDo
 from wsops.models import utc_now
 from wsops.plan import Plan, Reading, Region, chosen
 
@@ -27,7 +27,8 @@ def plan_for(
         tell: called with (pools read, pools in all).
 
     Raises:
-        PlanError: a limit is broken, a pattern matches no pool, or there is nothing to do.
+        PlanError: a limit is broken, or a pattern matches no pool.
+        NothingToDo: all desktops are as wanted, or every pool is skipped; says why.
     """
     # Before anything is read: a wrong value needs no network to be seen.
     check_choice(choice, ws.settings.limits)
@@ -37,7 +38,7 @@ def plan_for(
         pools = tuple(pool for pool in seen.pools if pool.id in behind)
         if not pools:
             msg = "nothing to repair: all desktops run their pool's image"
-            raise PlanError(msg, remedy="`wsops audit --full` reads all desktops, to be sure")
+            raise NothingToDo(msg, fine=True, remedy="`wsops audit --full` reads all, to be sure")
     else:
         pools = chosen(ws.pools().rows, patterns)
     readings = survey(ws, pools, tell)

@@ -7,7 +7,7 @@ what is running goes on in the cloud and stands in the journal.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -80,14 +80,14 @@ class Rollout:
         self.has_sent = False
         self._requests = {item.item_id: item for item in self.plan.items}
 
-    def apply(self) -> Iterator[Event]:
+    def apply(self) -> Generator[Event, None, None]:
         """Send the plan's requests one after the other, each only after the last was verified."""
         with self._driving():
             yield Event("run", f"{self.run.run_id}: {self.plan.desktops} desktops at the most")
             yield from self._send_the_rest()
             yield self._finish()
 
-    def resume(self, *, go_on: bool = False) -> Iterator[Event]:
+    def resume(self, *, go_on: bool = False) -> Generator[Event, None, None]:
         """Find out what became of every request that is out, and follow it to its end.
 
         `go_on` also sends the pools that are left: never after a stop, a failed canary or a

@@ -66,6 +66,18 @@ class ItemRow(Record):
         return self.state in LIVE
 
 
+class AuditRow(Record):
+    """An audit that was recorded; `mismatches` are the fields of `models.Mismatch`."""
+
+    at: datetime
+    endpoint: str
+    project_id: str
+    profile: str
+    pools: int
+    desktops: int
+    mismatches: tuple[Mapping[str, Any], ...]
+
+
 R = TypeVar("R", bound=Record)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from wsops.plan import Plan, allowed_errors
 from wsops.rows import ItemRow
@@ -24,6 +24,9 @@ EXIT_CODES = {
     "refused": 5,
 }
 """Exit codes by verdict; besides them: 2 usage, 130 interrupted, 143 terminated."""
+
+NEEDS_HELP = frozenset({"failed", "mismatch", "missed", "not_ready", "stalled", "gone", "beyond"})
+"""Ends of a desktop after which its user may be unable to work."""
 
 _WORDS = {
     "done": "done",
@@ -60,6 +63,30 @@ def counts_of(row: ItemRow) -> dict[str, int]:
     if row.desktops:
         return dict(Counter(end["state"] for end in row.desktops.values()))
     return {"pending": len(row.targets)} if row.live else {}
+
+
+def totals(rows: Sequence[ItemRow]) -> dict[str, int]:
+    """Count the desktops of a run by how they ended; a state's words have spaces."""
+    whole: Counter[str] = Counter()
+    for row in rows:
+        whole.update(counts_of(row))
+    return {state.replace("_", " "): number for state, number in whole.most_common()}
+
+
+def in_need(row: ItemRow) -> Iterator[tuple[str, str, str]]:
+    """Give the desktops of an item whose users may be unable to work: ID, state, reason."""
+    for desktop_id, end in row.desktops.items():
+        if end["state"] in NEEDS_HELP:
+            yield desktop_id, end["state"], end["reason"]
+
+
+def undecided(row: ItemRow) -> Iterator[tuple[str, str, str]]:
+    """Give the desktops of an item of which nobody knows what became: ID, state, reason."""
+    if row.state in {"intent", "sent", "unknown"}:
+        yield from ((desktop_id, "unknown", row.reason) for desktop_id in row.targets)
+    for desktop_id, end in row.desktops.items():
+        if end["state"] == "unknown":
+            yield desktop_id, "unknown", end["reason"]
 
 
 def reason_to_stop(rows: Sequence[ItemRow], plan: Plan) -> str:

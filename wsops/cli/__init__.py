@@ -13,6 +13,8 @@ from wsops import __version__
 
 _COMMANDS = {
     "demo": ("wsops.cli.demo", "The whole story on a simulated fleet: audit, plan, apply, verify."),
+    "lab": ("wsops.cli.lab", "Open JupyterLab on the notebooks, on loopback behind a token."),
+    "init": ("wsops.cli.init", "Lay the notebooks out in a folder; overwrites nothing."),
     "simulate": ("wsops.cli.simulate", "Serve a simulated Workspace service on 127.0.0.1."),
     "doctor": ("wsops.cli.doctor", "Show settings, credentials, network, journal and rights."),
     "audit": ("wsops.cli.audit", "List desktops that do not run their pool's image."),
@@ -29,6 +31,7 @@ _COMMANDS = {
     "job": ("wsops.cli.job", "Show, watch or retry a job of the service."),
     "history": ("wsops.cli.runs", "List the runs of the journal."),
     "handover": ("wsops.cli.runs", "Write a run for the help desk: a CSV and three lines to mail."),
+    "report": ("wsops.cli.report", "Make a page of an executed notebook; without names: share."),
 }
 
 

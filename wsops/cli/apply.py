@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from wsops import screens
+from wsops import approval, screens
 from wsops.cli.common import (
     INTERRUPTED,
     Terminated,
@@ -23,14 +23,13 @@ from wsops.cli.common import (
     say,
 )
 from wsops.client import Workspace
-from wsops.errors import JournalError, NotApproved, PlanError
+from wsops.errors import JournalError, PlanError
 from wsops.journal import Journal
 from wsops.models import utc_now
-from wsops.outcome import as_document, latest_unfinished, standing
-from wsops.plan import Plan, check_numbers, check_place, read_plan
+from wsops.outcome import as_document, latest_unfinished, next_command, standing
+from wsops.plan import Plan, check_place, read_plan
 from wsops.progress import show
 from wsops.rollout import Event, Rollout
-from wsops.rows import RunRow
 from wsops.verdicts import EXIT_CODES
 
 _CAP = 64 << 20
@@ -89,20 +88,20 @@ def apply_plan(  # noqa: PLR0913
 
     `command_line` is what would apply it, for a person to copy.
     """
-    approval = "" if dry_run else _approval(plan, *given, yes=yes)
+    approved = "" if dry_run else _approval(plan, *given, yes=yes)
     _refuse_spent(plan, ws)
-    if not approval and as_json:
+    if not approved and as_json:
         print_json(_dry_run(plan))
         return 0
-    if not approval:
+    if not approved:
         out.print(screens.plan(plan), crop=False)
-        approval = _typed(plan) if not dry_run and _on_a_terminal() else ""
-    if not approval:
+        approved = _typed(plan) if not dry_run and _on_a_terminal() else ""
+    if not approved:
         say("dry run: nothing was sent", style="bold")
         say(f"to apply: {command_line}")
         return 0
     with journal_of(ws) as journal:
-        run = journal.start_run(plan, approval, ws.settings.operator)
+        run = journal.start_run(plan, approved, ws.settings.operator)
         rollout = Rollout(ws, journal, run)
         return drive(rollout, rollout.apply(), as_json=as_json)
 
@@ -146,18 +145,10 @@ def print_outcome(journal: Journal, run_id: str, *, as_json: bool, code: int | N
         print_json(as_document(run, rows, verdict, reason))
     else:
         out.print(screens.outcome(run, rows, verdict, reason))
-        hint = _hint(run, verdict)
+        hint = next_command(run, verdict)
         if hint:
-            say(hint, style="bold")
+            say(f"next: {hint}", style="bold")
     return EXIT_CODES[verdict] if code is None else code
-
-
-def _hint(run: RunRow, verdict: str) -> str:
-    if verdict in {"running", "unknown"}:
-        return f"next: wsops resume {run.run_id}"
-    if verdict in {"partial", "failed"}:
-        return "next, over the desktops that still differ: wsops plan repair -o plan.json"
-    return ""
 
 
 def _approval(
@@ -175,15 +166,11 @@ def _approval(
     if not yes:
         return ""
     if digest:
-        if digest != plan.digest:
-            msg = f"the approved digest {digest[:80]} is not the plan's {plan.digest}"
-            raise NotApproved(msg)
-        return "digest"
+        return approval.by_digest(plan, digest)
     if max_desktops is None or not images:
         msg = "--yes wants --digest D, or --max-desktops N together with --expect-image ID"
         raise click.UsageError(msg)
-    check_numbers(plan, max_desktops, images)
-    return f"max_desktops {max_desktops} and image {', '.join(images)}"
+    return approval.by_numbers(plan, max_desktops, {approval.ANY: images})
 
 
 def _refuse_spent(plan: Plan, ws: Workspace) -> None:
@@ -196,15 +183,9 @@ def _refuse_spent(plan: Plan, ws: Workspace) -> None:
 
 def _typed(plan: Plan) -> str:
     """Ask for the profile's name and the number of desktops; give the approval or ""."""
-    wanted = f"{plan.profile} {plan.desktops}"
     prompt = "\nto apply, type the profile's name and the number of desktops, such as staging 12"
     answer = click.prompt(prompt, default="", show_default=False, err=True)
-    if answer.strip() == wanted:
-        return f"typed {wanted!r}"
-    if answer.strip():
-        msg = f"{answer.strip()[:60]!r} is not the profile's name and the number of desktops"
-        raise NotApproved(msg, remedy="apply again and type both, such as: staging 12")
-    return ""
+    return approval.by_typing(plan, answer)
 
 
 def _dry_run(plan: Plan) -> dict[str, object]:

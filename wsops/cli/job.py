@@ -7,9 +7,8 @@ import click
 from wsops import screens
 from wsops.cli.apply import apply_plan
 from wsops.cli.common import command, connected, err, journal_of, out, print_json
-from wsops.errors import JobFailed, PlanError
+from wsops.errors import JobFailed
 from wsops.jobs import deadline_for, describe_failure, watch
-from wsops.journal import Journal
 from wsops.models import Job, utc_now
 from wsops.planning import plan_for_retry
 from wsops.text import visible
@@ -72,7 +71,7 @@ def retry(  # noqa: PLR0913  (one argument an option)
     rebuilds. `wsops plan repair` is the other way.
     """
     with connected(profile) as ws, journal_of(ws) as journal:
-        plan = plan_for_retry(ws, job_id, pool_id or _pool_of(journal, job_id), change)
+        plan = plan_for_retry(ws, job_id, pool_id or journal.pool_of_job(job_id), change)
         images = tuple(item.image_id for item in plan.items) if yes else ()
         if yes and max_desktops is None:
             msg = "--yes wants --max-desktops N"
@@ -81,15 +80,6 @@ def retry(  # noqa: PLR0913  (one argument an option)
         command_line = f"wsops job retry {job_id}{pool} --yes --max-desktops {plan.desktops}"
         given = (None, max_desktops, images)
         return apply_plan(ws, plan, given, command_line, yes=yes, as_json=as_json)
-
-
-def _pool_of(journal: Journal, job_id: str) -> str:
-    for run in journal.runs():
-        for row in journal.items(run.run_id):
-            if row.job_id == job_id:
-                return row.pool_id
-    msg = f"the journal does not know job {job_id}"
-    raise PlanError(msg, remedy="name its pool by --pool ID")
 
 
 def _print(seen: Job, *, as_json: bool) -> None:

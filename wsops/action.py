@@ -1,0 +1,231 @@
+"""Carries a proposal out from a notebook: headless by approved numbers, by hand by typed words.
+
+The guard of every notebook that writes: without `apply` nothing can be sent, whoever runs it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from wsops import tables
+from wsops.approval import by_numbers, read_images
+from wsops.board import Board
+from wsops.drive import Drive, begin, driven_here, follow
+from wsops.errors import JournalError, NotApproved
+from wsops.forms import Confirmation, JobBoard
+from wsops.live import Live
+from wsops.markup import element, face
+from wsops.models import utc_now
+from wsops.outcome import latest_unfinished, next_command, standing
+from wsops.plan import Plan, check_place
+from wsops.preview import Proposal, size
+from wsops.rows import ItemRow
+from wsops.summary import Summary, Trouble
+from wsops.verdicts import in_need, totals, undecided
+from wsops.workbench import Workbench, by_hand
+
+_NOT_YET = "nothing was sent: apply is False. To apply, set apply = True in the parameters cell"
+
+
+class Action:
+    """What a notebook does, or did not do, about a proposal; `summary` says what came of it.
+
+    `form` is what a person acts by, or watches; None where there is nothing to click.
+    """
+
+    def __init__(
+        self,
+        bench: Workbench,
+        plan: Plan | None,
+        says: str,
+        form: Confirmation | JobBoard | None = None,
+        run_id: str = "",
+    ) -> None:
+        self.bench, self.plan, self.says, self.form = bench, plan, says, form
+        self._run_id = run_id
+        self.fine = plan is not None
+
+    @property
+    def run_id(self) -> str:
+        """The run that came of it; "" before it was confirmed."""
+        if self._run_id or self.plan is None or not isinstance(self.form, Confirmation):
+            return self._run_id
+        return f"run-{self.plan.plan_id}" if self.form.value else ""
+
+    def rows(self) -> tuple[ItemRow, ...]:
+        """Read the items of the run as the journal has them now; none before it was confirmed."""
+        if not self.run_id:
+            return ()
+        with self.bench.journal() as journal:
+            return journal.items(self.run_id)
+
+    def tables(self) -> tuple[tables.Table, ...]:
+        """Give how the pools stand and who needs help; nothing before anything was sent."""
+        rows = self.rows()
+        help_needed = tables.troubles(rows)
+        return (tables.outcome(rows), *((help_needed,) if len(help_needed) else ())) if rows else ()
+
+    def summary(self) -> Summary:
+        """Read how it stands now: the verdict, who needs help, what is unknown, what to type."""
+        if not self.run_id:
+            return self._before()
+        with self.bench.journal() as journal:
+            run, rows, verdict, reason = standing(journal, self.run_id)
+            kind = journal.plan_of(run.run_id).kind
+        command = next_command(run, verdict)
+        return self.bench.summary(
+            kind=kind,
+            verdict=verdict,
+            headline=reason,
+            counts={"pools": len(rows)} | totals(rows),
+            run_id=run.run_id,
+            digest=run.digest,
+            help=tuple(_troubles(rows, help_needed=True)),
+            unknown=tuple(_troubles(rows, help_needed=False)),
+            next=tuple(line for line in (command, f"wsops handover {run.run_id}") if line),
+        )
+
+    def _before(self) -> Summary:
+        if self.plan is None:
+            return self.bench.summary(
+                kind="repair", verdict="done" if self.fine else "skipped", headline=self.says
+            )
+        return self.bench.summary(
+            kind=self.plan.kind,
+            verdict="planned",
+            headline=f"it would touch up to {size(self.plan)}; {self.says}",
+            counts={"pools": len(self.plan.items), "desktops": self.plan.desktops},
+            digest=self.plan.digest,
+        )
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401
+        """Show the form, or what there is to say."""
+        if self.form is not None:
+            return self.form._repr_mimebundle_(**kwargs)
+        body = element("section", element("p", self.says), class_="w-card")
+        return {"text/html": face(body), "text/plain": self.says}
+
+
+def carry_out(
+    bench: Workbench,
+    proposal: Proposal,
+    *,
+    apply: bool,
+    max_desktops: int = 0,
+    expect_images: str = "",
+) -> Action:
+    """Carry a proposal out where that is asked for and approved; else say what would be done.
+
+    By hand it takes the words typed into the form that is given back; headless it takes
+    `max_desktops` and `expect_images`, and the call returns when the run has ended.
+
+    Args:
+        bench: where.
+        proposal: what.
+        apply: False never sends anything.
+        max_desktops: the approved number of desktops.
+        expect_images: the approved images, ID,… or POOL=ID,….
+
+    Raises:
+        NotApproved: headless without a number or an image, or for another image.
+        BlastRadius: the plan may touch more desktops than approved.
+        PlanError: the plan is for another place, has expired, or was applied before.
+    """
+    plan = proposal.plan
+    if plan is None:
+        return _nothing(bench, proposal)
+    driven = driven_here(plan)
+    if driven is not None:
+        return Action(bench, plan, "", JobBoard(driven), driven.run_id)
+    if not apply:
+        return Action(bench, plan, _NOT_YET)
+    check_place(plan, bench.settings, utc_now())
+    approval = _by_parameters(plan, max_desktops, expect_images)
+    if by_hand():
+        return Action(bench, plan, "waiting for the confirmation", _asks(bench, plan))
+    if not approval:
+        msg = "apply without a person at the keyboard needs max_desktops and expect_images"
+        raise NotApproved(msg, remedy="read the plan, then give both as parameters")
+    drive = begin(bench, plan, approval)
+    shown_live(drive)
+    return Action(bench, plan, "", run_id=drive.run_id)
+
+
+def take_up(bench: Workbench, run_id: str = "") -> Action:
+    """Follow a run that is not finished, the newest without a name; sends nothing.
+
+    By hand the board comes at once and is filled by a thread; headless the call returns when
+    there is nothing left to follow.
+    """
+    with bench.journal_to_read() as journal:
+        if journal is None:
+            return Action(bench, None, "nothing was applied yet: there is no run to follow")
+        try:
+            run = journal.run(run_id) if run_id else latest_unfinished(journal, bench.settings)
+        except JournalError as error:
+            if run_id:
+                raise
+            return _nothing(bench, Proposal(None, str(error), fine=True))
+    drive = follow(bench, run.run_id)
+    if not by_hand():
+        shown_live(drive)
+        return Action(bench, None, "", run_id=run.run_id)
+    if drive.over or not drive.started:
+        drive.start()
+    return Action(bench, None, "", JobBoard(drive), run.run_id)
+
+
+def shown_live(drive: Drive) -> None:
+    """Drive a run to its end, its board in one output that is updated."""
+    live = Live()
+
+    def tell(board: Board) -> None:
+        live.show(board.html(time.monotonic()), board.plain(), final=board.ended or drive.over)
+
+    drive.watch(tell)
+    drive.run()
+
+
+def _asks(bench: Workbench, plan: Plan) -> Confirmation:
+    def act(approval: str) -> JobBoard:
+        drive = begin(bench, plan, approval)
+        board = JobBoard(drive)
+        drive.start()
+        return board
+
+    return Confirmation(plan, act)
+
+
+def _by_parameters(plan: Plan, max_desktops: int, expect_images: str) -> str:
+    """Give the approval by numbers; "" where one is missing: the other is checked all the same."""
+    images = read_images(expect_images)
+    if max_desktops and images:
+        return by_numbers(plan, max_desktops, images)
+    if max_desktops or images:
+        by_numbers(plan, max_desktops or plan.desktops, images or _any_image(plan))
+    return ""
+
+
+def _any_image(plan: Plan) -> dict[str, frozenset[str]]:
+    return {item.pool_id: frozenset({item.image_id}) for item in plan.items}
+
+
+def _nothing(bench: Workbench, proposal: Proposal) -> Action:
+    action = Action(bench, None, proposal.reason)
+    action.fine = proposal.fine
+    return action
+
+
+def _troubles(rows: Sequence[ItemRow], *, help_needed: bool) -> Iterator[Trouble]:
+    for row in rows:
+        for desktop_id, state, reason in in_need(row) if help_needed else undecided(row):
+            target = row.targets.get(desktop_id, {})
+            yield Trouble(
+                desktop=str(target.get("name") or desktop_id),
+                user=str(target.get("user", "")),
+                pool=row.pool_name,
+                state=state,
+                reason=reason,
+            )

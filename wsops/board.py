@@ -1,0 +1,185 @@
+"""The board of a run: its pools with progress, elapsed time and forecast, from its events.
+
+A board is a value: each event gives the next one. Whoever drives a run shows it, in a form, in an
+output that is updated, or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from wsops.history import Forecast
+from wsops.markup import Markup, element, join
+from wsops.outcome import verdict_of
+from wsops.rollout import Event
+from wsops.rows import ItemRow
+from wsops.text import count
+
+_WORDS = {
+    "item": "sending",
+    "sent": "running",
+    "adopted": "running",
+    "job": "running",
+    "verifying": "reading back",
+    "unknown": "unknown",
+    "parked": "unknown",
+    "running": "running",
+    "not_sent": "not sent",
+}
+_LOOKS = {
+    "done": ("✓", "good"),
+    "left_in_use": ("✓", "good"),
+    "running": ("…", "open"),
+    "sending": ("→", "open"),
+    "reading_back": ("…", "open"),
+    "unknown": ("?", "open"),
+    "planned": ("·", "quiet"),
+    "not_sent": ("·", "quiet"),
+    "partial": ("!", "warn"),
+    "held": ("!", "warn"),
+}
+_FOUND_OUT = 0.05  # share of a job from which its own pace tells more than the past
+_MINUTE, _HOUR = 60, 3600
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One pool of a run: `share` is 0-1 of its job; `began` and `ended` are clock seconds."""
+
+    pool: str
+    desktops: int
+    state: str = "planned"
+    share: float = 0.0
+    note: str = ""
+    job_id: str = ""
+    began: float | None = None
+    ended: float | None = None
+    forecast: Forecast | None = None
+
+    def left(self, now: float) -> float | None:
+        """Give the seconds that are probably left: by its own pace, early by the past."""
+        if self.began is None or self.ended is not None:
+            return None
+        spent = now - self.began
+        if self.share > _FOUND_OUT:
+            return spent * (1 - self.share) / self.share
+        return max(0.0, self.forecast.likely - spent) if self.forecast else None
+
+
+@dataclass(frozen=True)
+class Board:
+    """The pools of a run as they stand, and the last thing that was said of the run."""
+
+    run_id: str
+    lanes: Mapping[str, Lane] = field(default_factory=dict)
+    says: str = ""
+    ended: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        run_id: str,
+        rows: Sequence[ItemRow],
+        desktops: Mapping[str, int],
+        forecasts: Mapping[str, Forecast | None],
+    ) -> Board:
+        """Begin with the items as the journal has them.
+
+        Args:
+            run_id: the run.
+            rows: its items.
+            desktops: how many desktops each may touch, by item ID.
+            forecasts: how long each may take, by item ID.
+        """
+        lanes = {
+            row.item_id: Lane(
+                row.pool_name,
+                desktops.get(row.item_id, len(row.targets)),
+                verdict_of(row).replace(" ", "_"),
+                share=1.0 if row.state == "ended" else 0.0,
+                job_id=row.job_id or "",
+                note=row.reason,
+                forecast=forecasts.get(row.item_id),
+            )
+            for row in rows
+        }
+        return cls(run_id, lanes)
+
+    def after(self, event: Event, now: float) -> Board:
+        """Give the board after an event that came at `now`, in clock seconds."""
+        ended = event.kind == "ended"
+        if event.item is None:
+            return replace(self, says=event.text, ended=ended)
+        lane = self.lanes.get(event.item.item_id)
+        if lane is None:
+            return self
+        lanes = {**self.lanes, event.item.item_id: _moved(lane, event, now)}
+        return replace(self, lanes=lanes, says=self.says if event.kind == "job" else event.text)
+
+    def plain(self) -> str:
+        """Give the board in a line: how many pools ended, and what was said last."""
+        ended = sum(lane.ended is not None or lane.share >= 1 for lane in self.lanes.values())
+        return f"{self.run_id}: {ended} of {count(len(self.lanes), 'pool')}; {self.says}"
+
+    def html(self, now: float) -> Markup:
+        """Give the board as a table; `now` in clock seconds."""
+        heads = ("pool", "desktops", "state", "progress", "elapsed", "left", "")
+        head = element("tr", join(element("th", name, scope="col") for name in heads))
+        body = join(_row(lane, now) for lane in self.lanes.values())
+        return element(
+            "section",
+            element("p", element("b", self.run_id), " ", self.says, aria_live="polite"),
+            element(
+                "div",
+                element("table", element("thead", head), element("tbody", body), class_="w-table"),
+                class_="w-scroll",
+            ),
+            class_="w-card w-board",
+        )
+
+
+def duration(seconds: float | None) -> str:
+    """Give a time span for people: "45 s", "12 min", "2 h 05 min"; "" for None."""
+    if seconds is None:
+        return ""
+    if seconds < 2 * _MINUTE:
+        return f"{seconds:.0f} s"
+    if seconds < 2 * _HOUR:
+        return f"{seconds / _MINUTE:.0f} min"
+    hours, rest = divmod(seconds, _HOUR)
+    return f"{hours:.0f} h {rest / _MINUTE:02.0f} min"
+
+
+def _moved(lane: Lane, event: Event, now: float) -> Lane:
+    row = event.item
+    assert row is not None  # noqa: S101  (asked before)
+    over = event.kind == "item_ended"
+    return replace(
+        lane,
+        state=row.verdict if over else _WORDS.get(event.kind, lane.state).replace(" ", "_"),
+        share=1.0 if over else (event.share if event.share is not None else lane.share),
+        note=row.reason if over else event.text if event.kind == "job" else lane.note,
+        job_id=row.job_id or lane.job_id,
+        began=lane.began if lane.began is not None else now,
+        ended=now if over else None,
+    )
+
+
+def _row(lane: Lane, now: float) -> Markup:
+    spent = None if lane.began is None else (lane.ended or now) - lane.began
+    mark, tone = _LOOKS.get(lane.state, ("✗", "bad"))
+    bar = element(
+        "progress", value=f"{lane.share:.2f}", max="1", aria_label=f"progress of {lane.pool}"
+    )
+    left = lane.left(now)
+    return element(
+        "tr",
+        element("th", lane.pool, scope="row"),
+        element("td", lane.desktops, data_kind="count"),
+        element("td", f"{mark} {lane.state.replace('_', ' ')}", class_=f"w-state w-{tone}"),
+        element("td", bar, f" {lane.share:.0%}"),
+        element("td", duration(spent)),
+        element("td", f"about {duration(left)}" if left is not None else ""),
+        element("td", lane.note, class_="w-note"),
+    )

@@ -1,0 +1,163 @@
+"""Drives a run in a thread of its own, or in the caller's, and can let go of it.
+
+What was sent goes on in the cloud and stands in the journal, whoever looks: letting go is what
+Ctrl-C is to `wsops apply`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing
+
+from wsops.board import Board
+from wsops.errors import WsopsError
+from wsops.history import forecast
+from wsops.jobs import Timing
+from wsops.journal import Journal
+from wsops.plan import Plan
+from wsops.rollout import Event, Rollout
+from wsops.rows import RunRow
+from wsops.workbench import Workbench
+
+Tell = Callable[[Board], None]
+
+_driven: dict[str, Drive] = {}
+
+
+class Detached(KeyboardInterrupt):
+    """Whoever followed a run let go of it; treated as Ctrl-C is."""
+
+
+class Drive:
+    """A run on its way; `tell` gets each new board, from the thread that drives."""
+
+    def __init__(self, bench: Workbench, run_id: str, *, resume: bool) -> None:
+        self.bench, self.run_id = bench, run_id
+        self.board = Board(run_id)
+        self.error: Exception | None = None
+        self.started = False
+        self._resume = resume
+        self._let_go = threading.Event()
+        self._over = threading.Event()
+        self._tells: list[Tell] = []
+
+    @property
+    def over(self) -> bool:
+        """Whether nobody drives any more: ended, let go of, or failed."""
+        return self._over.is_set()
+
+    @property
+    def detached(self) -> bool:
+        """Whether it was let go of before its end."""
+        return self._let_go.is_set() and not self.board.ended
+
+    def watch(self, tell: Tell) -> None:
+        """Call `tell` with the board as it is, and with each that follows."""
+        self._tells.append(tell)
+        tell(self.board)
+
+    def start(self) -> None:
+        """Drive in a thread of its own; it dies with its process, as the journal is made for."""
+        self.started = True
+        threading.Thread(target=self._guarded, name=f"wsops {self.run_id}", daemon=True).start()
+
+    def run(self) -> None:
+        """Drive in this thread, to the end.
+
+        Raises:
+            WsopsError: the run could not be driven on.
+            KeyboardInterrupt: it was interrupted; what was sent goes on in the cloud.
+        """
+        self.started = True
+        try:
+            with self.bench.journal() as journal:
+                self._drain(journal)
+        finally:
+            self._over.set()
+            self._tell()
+
+    def detach(self) -> None:
+        """Let go of the run; returns at once, the thread ends at its next wait."""
+        self._let_go.set()
+
+    def join(self, seconds: float) -> bool:
+        """Wait until nobody drives any more, `seconds` at the most; tells whether that is so."""
+        return self._over.wait(seconds)
+
+    def _guarded(self) -> None:
+        try:
+            self.run()
+        except Detached:
+            pass
+        except Exception as error:  # noqa: BLE001  (a thread has nobody else to tell)
+            self.error = error
+            self._tell()
+
+    def _drain(self, journal: Journal) -> None:
+        run = journal.run(self.run_id)
+        rollout = Rollout(self.bench.ws, journal, run, timing=Timing(sleep=self._sleep))
+        self.board = _first_board(self.bench, journal, run, rollout.plan)
+        with closing(self._events(rollout)) as events:
+            for event in events:
+                self.board = self.board.after(event, time.monotonic())
+                self._tell()
+                if self._let_go.is_set():
+                    raise Detached
+
+    def _events(self, rollout: Rollout) -> Generator[Event, None, None]:
+        return rollout.resume() if self._resume else rollout.apply()
+
+    def _sleep(self, seconds: float) -> None:
+        if self._let_go.wait(seconds):
+            raise Detached
+
+    def _tell(self) -> None:
+        for tell in self._tells:
+            tell(self.board)
+
+
+def begin(bench: Workbench, plan: Plan, approval: str) -> Drive:
+    """Consume an approved plan: it becomes a run, to be driven by what is given back.
+
+    Raises:
+        PlanUsed: it is a run already.
+        JournalError: the journal cannot be written.
+    """
+    with bench.journal() as journal:
+        run = journal.start_run(plan, approval, bench.settings.operator)
+    return _known(Drive(bench, run.run_id, resume=False))
+
+
+def follow(bench: Workbench, run_id: str) -> Drive:
+    """Take a run up that is not finished: follows and looks, sends nothing.
+
+    The one that this process drives already is given as it is.
+    """
+    driven = _driven.get(run_id)
+    if driven is not None and not driven.over:
+        return driven
+    return _known(Drive(bench, run_id, resume=True))
+
+
+def driven_here(plan: Plan) -> Drive | None:
+    """Give the drive of a plan that this process has begun, if any."""
+    return _driven.get(f"run-{plan.plan_id}")
+
+
+def why(error: Exception) -> str:
+    """Say what went wrong, with what to do next."""
+    return f"{error}; {error.remedy}" if isinstance(error, WsopsError) else repr(error)
+
+
+def _known(drive: Drive) -> Drive:
+    _driven[drive.run_id] = drive
+    return drive
+
+
+def _first_board(bench: Workbench, journal: Journal, run: RunRow, plan: Plan) -> Board:
+    past = bench.past().items
+    desktops = {item.item_id: len(item.targets) for item in plan.items}
+    forecasts = {item_id: forecast(past, number) for item_id, number in desktops.items()}
+    return Board.of(run.run_id, journal.items(run.run_id), desktops, forecasts)

@@ -1,0 +1,57 @@
+"""The job board: a run on its way, with a button to let go of it."""
+
+from __future__ import annotations
+
+import time
+
+import ipywidgets as widgets
+
+from wsops.board import Board
+from wsops.drive import Drive, why
+from wsops.forms.form import Form
+from wsops.markup import Markup, element, face, join
+
+
+class JobBoard(Form[Board]):
+    """Shows a run while it is driven; the value is the board as it stands.
+
+    Only traits are changed from the thread that drives: that is all that ipywidgets allow.
+    """
+
+    def __init__(self, drive: Drive) -> None:
+        self.drive = drive
+        self._page = widgets.HTML()
+        self._detach = widgets.Button(
+            description="Detach", icon="chain-broken", tooltip="Stop following; the cloud goes on."
+        )
+        self._detach.on_click(lambda _: self._let_go())
+        self.widget = widgets.VBox([self._page, self._detach])
+        drive.watch(lambda _: self._show())
+
+    @property
+    def value(self) -> Board:
+        """The board as it stands."""
+        return self.drive.board
+
+    def html(self) -> Markup:
+        """Give the board, and what became of following it."""
+        page = self.value.html(time.monotonic())
+        told = self._told()
+        return join([page, element("p", told, class_="w-next")]) if told else page
+
+    def _told(self) -> str:
+        if self.drive.error is not None:
+            return f"✗ {why(self.drive.error)}"
+        if self.drive.detached:
+            return f"detached; what was sent goes on in the cloud: wsops resume {self.value.run_id}"
+        return ""
+
+    def _let_go(self) -> None:
+        self._detach.disabled = True
+        self.drive.detach()
+        self._show()
+
+    def _show(self) -> None:
+        self._page.value = face(self.html())
+        if self.value.ended or self.drive.over:
+            self._detach.disabled = True

@@ -1,0 +1,63 @@
+"""The row picker: chooses rows of a list, such as failed desktops or runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import ipywidgets as widgets
+
+from wsops.forms.form import Form, facts, heading, keep, kept, plain, remark, say
+from wsops.markup import Markup
+
+_ROWS = 10
+_WIDE = widgets.Layout(width="60em")
+
+
+class RowPicker(Form[tuple[str, ...]]):
+    """Chooses rows by their label; the value is their keys, in the order given.
+
+    Args:
+        what: what the rows are, such as "failed desktops"; the heading.
+        rows: the labels by key.
+        chosen: the keys chosen at first.
+    """
+
+    def __init__(self, what: str, rows: Mapping[str, str], chosen: tuple[str, ...] = ()) -> None:
+        self._what, self._rows = what, dict(rows)
+        self._key = ("rows", what, tuple(rows), chosen)
+        taken = kept(self._key, chosen)
+        self._list = widgets.SelectMultiple(
+            options=[(plain(label), key) for key, label in self._rows.items()],
+            value=tuple(key for key in taken if key in self._rows),
+            rows=min(_ROWS, max(2, len(self._rows))),
+            description="Rows",
+            layout=_WIDE,
+        )
+        self._all = widgets.Button(description="Take all", icon="check")
+        self._remark = remark()
+        self.widget = widgets.VBox([heading(f"Which {what}?"), self._list, self._all, self._remark])
+        self._list.observe(lambda _: self._changed(), "value")
+        self._all.on_click(lambda _: self._take_all())
+        self._tell()
+
+    @property
+    def value(self) -> tuple[str, ...]:
+        """The keys that are chosen."""
+        return tuple(key for key in self._rows if key in self._list.value)
+
+    def html(self) -> Markup:
+        """Give the chosen rows."""
+        names = [self._rows[key] for key in self.value]
+        shown = ", ".join(names[:_ROWS]) or "none"
+        more = f" and {len(names) - _ROWS} more" if len(names) > _ROWS else ""
+        return facts({self._what: shown + more, "chosen": f"{len(names)} of {len(self._rows)}"})
+
+    def _take_all(self) -> None:
+        self._list.value = tuple(self._rows)
+
+    def _changed(self) -> None:
+        keep(self._key, self.value)
+        self._tell()
+
+    def _tell(self) -> None:
+        say(self._remark, f"{len(self.value)} of {len(self._rows)} {self._what}")

@@ -1,0 +1,51 @@
+"""Progress in a notebook: one output that is updated in place and ends in its final state.
+
+An output with a `display_id` is what a rendered report shows of it: the last state. Updates are
+what papermill saves the file by, so whoever waits says something at every poll.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from IPython.display import display
+
+from wsops.markup import Markup, element, face
+
+_EVERY = 0.2  # seconds between two updates: a browser has to draw each
+
+
+class Live:
+    """An output of a notebook whose content is put in place of the one before."""
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+        self._last = 0.0
+
+    def show(self, body: Markup, plain: str, *, final: bool = False) -> None:
+        """Show a state; between two that are not final a moment passes, or it is left out."""
+        now = time.monotonic()
+        if self._handle is not None and not final and now - self._last < _EVERY:
+            return
+        self._last = now
+        bundle = {"text/html": face(body), "text/plain": plain}
+        if self._handle is None:
+            self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        else:
+            self._handle.update(bundle, raw=True)
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Count things while they are read: "12 of 24 pools read", with a bar."""
+    live = Live()
+
+    def tell(done: int, total: int) -> None:
+        line = f"{done:,} of {total:,} {what}"
+        bar = element("progress", value=str(done), max=str(max(1, total)), aria_label=what)
+        live.show(element("p", bar, " ", line), line, final=done == total)
+
+    yield tell

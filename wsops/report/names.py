@@ -1,0 +1,88 @@
+"""Finding names in texts, in the forms in which they are written, and putting aliases there."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from html import escape
+from urllib.parse import quote
+
+from wsops.aliases import Alias
+from wsops.text import visible
+
+# Scripts without spaces: each of their characters is a word, for names stand in running text.
+_UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
+_WORD = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])[^\W_])+")
+_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_ADDRESS = re.compile(
+    r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}"
+    r"(?:\d{1,3}(?:\.\d{1,3}){3})?)(?![\w:])"
+)
+_SHORTEST_ADDRESS = 6  # "::1" is as often a slice as an address
+
+
+class Names:
+    """The names of a page and their aliases.
+
+    Args:
+        kinds: each name with its kind (user, desktop, address).
+        alias: gives the alias of a kind and a name.
+    """
+
+    def __init__(self, kinds: Mapping[str, str], alias: Alias) -> None:
+        self._kinds = kinds
+        self._alias = alias
+        self._forms: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for name, kind in kinds.items():
+            for form in _forms_of(name):
+                first = _WORD.search(form)
+                if first:
+                    self._forms[first[0]].append((form, alias(kind, name)))
+        for forms in self._forms.values():
+            forms.sort(key=lambda pair: len(pair[0]), reverse=True)
+
+    def replace(self, text: str) -> str:
+        """Give a text with every name in it replaced: whole words, the longest first."""
+        text = _MAIL.sub(lambda found: self._pattern("mail", found[0]), text)
+        text = "".join(self._pieces(text))
+        return _ADDRESS.sub(lambda found: self._address(found[0]), text)
+
+    def _pieces(self, text: str) -> Iterable[str]:
+        """Walk the words; where a name begins, give its alias and go on behind it."""
+        done = 0
+        for word in _WORD.finditer(text):
+            for form, alias in self._forms.get(word[0], ()):
+                start = word.start() - form.index(word[0])
+                if start >= done and text.startswith(form, start) and _ends(text, start, form):
+                    yield text[done:start]
+                    yield alias
+                    done = start + len(form)
+                    break
+        yield text[done:]
+
+    def _pattern(self, kind: str, value: str) -> str:
+        return self._alias(self._kinds.get(value, kind), value)
+
+    def _address(self, value: str) -> str:
+        try:
+            ipaddress.ip_address(value)
+        except ValueError:
+            return value
+        return value if len(value) < _SHORTEST_ADDRESS else self._pattern("address", value)
+
+
+def _ends(text: str, start: int, form: str) -> bool:
+    """Tell whether a form ends at the end of a word."""
+    end = start + len(form)
+    word = _WORD.match(text, end - 1)
+    return word is None or word.end() == end
+
+
+def _forms_of(name: str) -> set[str]:
+    """Give the forms in which a name is written: plain, in HTML, in JSON, in Python, in a URL."""
+    forms = {name, visible(name), escape(name), escape(name, quote=False), quote(name)}
+    forms |= {json.dumps(name)[1:-1], json.dumps(name, ensure_ascii=False)[1:-1], repr(name)[1:-1]}
+    return forms | {escape(json.dumps(name)[1:-1])}

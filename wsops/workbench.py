@@ -1,0 +1,224 @@
+"""What a notebook works at: a connection, the place it leads to, and who is at the keyboard.
+
+The same cells run by hand and headless. By hand means that JupyterLab opened the notebook: it sets
+JPY_SESSION_NAME in the kernel's environment, papermill does not.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from wsops.approval import read_list
+from wsops.audit import audit, images_by_id
+from wsops.choice import Choice, check_choice
+from wsops.client import Workspace, connect
+from wsops.errors import NothingToDo
+from wsops.history import Past, past_of, since
+from wsops.journal import Journal
+from wsops.live import counting
+from wsops.models import Audit, Image
+from wsops.outcome import next_command, standing
+from wsops.planning import plan_for
+from wsops.preview import Proposal
+from wsops.settings import Limits, Settings
+from wsops.summary import Place, Summary
+from wsops.text import count
+
+_BY_HAND = "JPY_SESSION_NAME"
+
+
+def by_hand() -> bool:
+    """Tell whether a person has the notebook open in JupyterLab."""
+    return bool(os.environ.get(_BY_HAND))
+
+
+def local_now() -> datetime:
+    """Give the present instant with the offset of this place, to the second."""
+    return datetime.now().astimezone().replace(microsecond=0)
+
+
+class Workbench:
+    """A connection with its place, for the cells of one notebook; made by `open_workbench`.
+
+    Shown as the card of where one is: SIMULATOR or PRODUCTION, region, project, profile.
+    """
+
+    def __init__(self, ws: Workspace, change: str = "") -> None:
+        self.ws = ws
+        self.settings = ws.resolved
+        self.change = change
+        self.started_at = local_now()
+        self.place = Place(
+            environment=self.settings.environment,
+            region=self.settings.region,
+            project_id=self.settings.project_id,
+            profile=self.settings.profile,
+            endpoint=self.settings.endpoint,
+        )
+
+    def audit(self, pools: str = "*", *, full: bool = False) -> Audit:
+        """Read the pools and give their mismatches, counting pools while they are read.
+
+        Args:
+            pools: names, patterns or IDs, separated by commas; empty or "*" is all of them.
+            full: read all desktops, not only those that the region's filter gives.
+
+        Raises:
+            PlanError: a pattern matches no pool.
+            CloudError: the service could not be read.
+        """
+        with counting("pools read") as tell:
+            return audit(self.ws, _patterns(pools), full=full, tell=tell)
+
+    def images(self) -> tuple[Image, ...]:
+        """Read the images that desktops may be built from, by name."""
+        return tuple(sorted(images_by_id(self.ws).values(), key=lambda image: image.name))
+
+    def propose(
+        self, choice: Choice, pools: tuple[str, ...], image_map: Mapping[str, str] | None = None
+    ) -> Proposal:
+        """Read the chosen pools again and make the plan of a choice over them.
+
+        Args:
+            choice: what is asked for.
+            pools: IDs of pools; none is a proposal to do nothing.
+            image_map: the new image by the present one, "*" is any; for a rebuild.
+
+        Raises:
+            PlanError: a limit is broken, or a pool is not there any more.
+        """
+        if not pools:
+            return Proposal(None, "no pool is chosen: there is nothing to do", fine=True)
+        more = {"change": choice.change or self.change, "image_map": image_map or choice.image_map}
+        asked = choice.model_copy(update=more)
+        check_choice(asked, self.settings.limits)
+        try:
+            with counting("pools read") as tell:
+                return Proposal(plan_for(self.ws, asked, pools, tell)[0])
+        except NothingToDo as nothing:
+            return Proposal(None, str(nothing), fine=nothing.fine)
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of the profile."""
+        return self.settings.limits
+
+    @contextmanager
+    def journal(self) -> Iterator[Journal]:
+        """Open the journal for the block, made where it is not there yet."""
+        journal = Journal.open(self.settings.journal_place)
+        assert journal is not None  # noqa: S101  (only without create)
+        with journal:
+            yield journal
+
+    @contextmanager
+    def journal_to_read(self) -> Iterator[Journal | None]:
+        """Open the journal for the block; None where nothing was ever kept."""
+        journal = Journal.open(self.settings.journal_place, create=False)
+        if journal is None:
+            yield None
+            return
+        with journal:
+            yield journal
+
+    def record(self, seen: Audit) -> None:
+        """Keep an audit in the journal, so that later ones know since when a desktop differs."""
+        with self.journal() as journal:
+            journal.keep_audit(seen, self.settings.endpoint, self.settings.profile)
+
+    def since(self, seen: Audit) -> Mapping[str, datetime]:
+        """Give, by desktop ID, since when recorded audits know each mismatch."""
+        with self.journal_to_read() as journal:
+            if journal is None:
+                return {}
+            kept = journal.audits(self.settings.endpoint, self.settings.project_id)
+        return since(seen, kept)
+
+    def past(self) -> Past:
+        """Read what was done here before: runs, their items and the recorded audits."""
+        with self.journal_to_read() as journal:
+            return past_of(journal, self.settings.endpoint, self.settings.project_id)
+
+    def unfinished(self) -> tuple[str, ...]:
+        """Give, for each run that has something to follow or to send, how it stands."""
+        with self.journal_to_read() as journal:
+            return tuple(_unfinished(journal, self.settings)) if journal else ()
+
+    def summary(self, **said: Any) -> Summary:  # noqa: ANN401  (the fields of a summary)
+        """Give a summary that ends now, of this place and change."""
+        return Summary(
+            place=self.place,
+            operator=self.settings.operator,
+            change=self.change,
+            started_at=self.started_at,
+            ended_at=local_now(),
+            **said,
+        )
+
+    def audited(self, seen: Audit) -> Summary:
+        """Give the summary of an audit."""
+        mismatches = len(seen.mismatches)
+        differ = "does not run its" if mismatches == 1 else "do not run their"
+        in_use = sum(m.in_use for m in seen.mismatches)
+        return self.summary(
+            kind="audit",
+            verdict="partial" if seen.unread else "done",
+            headline=f"{mismatches:,} of {count(seen.desktops, 'desktop')} {differ} pool's image",
+            counts={
+                "pools": len(seen.pools),
+                "desktops": seen.desktops,
+                "mismatches": mismatches,
+                "in use": in_use,
+            },
+            notes=seen.notes,
+            next=("wsops plan repair -o plan.json",) if mismatches else (),
+        )
+
+    def looked_back(self, past: Past) -> Summary:
+        """Give the summary of a look at the past."""
+        return self.summary(
+            kind="history",
+            verdict="done",
+            headline=f"{count(len(past.runs), 'run')} in the journal",
+            counts={
+                "runs": len(past.runs),
+                "pools sent": sum(row.sent_at is not None for row in past.items),
+                "recorded audits": len(past.audits),
+            },
+            notes=self.unfinished(),
+        )
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        """Show the place, and the runs that are not finished."""
+        said = self.summary(kind="connect", notes=self.unfinished())
+        said = said.model_copy(update={"ended_at": None})
+        return said._repr_mimebundle_()
+
+
+def open_workbench(profile: str = "", change: str = "") -> Workbench:
+    """Connect as `wsops` does: by profile, else by the environment.
+
+    Raises:
+        SettingsError: the settings or the credentials cannot be used.
+        CloudError: the project could not be looked up.
+    """
+    return Workbench(connect(profile or None), change)
+
+
+def _patterns(pools: str) -> tuple[str, ...]:
+    patterns = read_list(pools)
+    return () if patterns == ("*",) else patterns
+
+
+def _unfinished(journal: Journal, settings: Settings) -> Iterator[str]:
+    for run in journal.runs():
+        if (run.endpoint, run.project_id) != (settings.endpoint, settings.project_id):
+            continue
+        if run.ended_at is None:
+            _, _, verdict, reason = standing(journal, run.run_id)
+            command = next_command(run, verdict)
+            yield f"{run.run_id} is {verdict}: {reason}; {command}".rstrip("; ")
