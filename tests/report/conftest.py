@@ -97,10 +97,10 @@ def wsops(monkeypatch):
 
 
 def notebook(*cells):
+    for number, cell in enumerate(cells):
+        cell["id"] = f"cell-{number}"
     made = new_notebook(cells=list(cells))
     made.metadata["language_info"] = {"name": "python", "version": "3.11.9"}
-    for number, cell in enumerate(made.cells):
-        cell["id"] = f"cell-{number}"
     return made
 
 

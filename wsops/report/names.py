@@ -6,7 +6,7 @@ import ipaddress
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from html import escape
 from urllib.parse import quote
 
@@ -16,10 +16,10 @@ from wsops.text import visible
 # Scripts without spaces: each of their characters is a word, for names stand in running text.
 _UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _WORD = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])[^\W_])+")
-_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_ADDRESS = re.compile(
-    r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}"
-    r"(?:\d{1,3}(?:\.\d{1,3}){3})?)(?![\w:])"
+_LOOKS = re.compile(
+    r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+    r"|(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\w)"
+    r"|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:\d{1,3}(?:\.\d{1,3}){3})?(?![\w:]))"
 )
 _SHORTEST_ADDRESS = 6  # "::1" is as often a slice as an address
 
@@ -46,11 +46,20 @@ class Names:
 
     def replace(self, text: str) -> str:
         """Give a text with every name in it replaced: whole words, the longest first."""
-        text = _MAIL.sub(lambda found: self._pattern("mail", found[0]), text)
-        text = "".join(self._pieces(text))
-        return _ADDRESS.sub(lambda found: self._address(found[0]), text)
+        return "".join(self._parts(text))
 
-    def _pieces(self, text: str) -> Iterable[str]:
+    def _parts(self, text: str) -> Iterator[str]:
+        """Give the aliases of what looks like an address, and between them those of the names."""
+        done = 0
+        for found in _LOOKS.finditer(text):
+            kind = _kind_of(found[0])
+            if kind:
+                yield from self._pieces(text[done : found.start()])
+                yield self._alias(self._kinds.get(found[0], kind), found[0])
+                done = found.end()
+        yield from self._pieces(text[done:])
+
+    def _pieces(self, text: str) -> Iterator[str]:
         """Walk the words; where a name begins, give its alias and go on behind it."""
         done = 0
         for word in _WORD.finditer(text):
@@ -63,15 +72,16 @@ class Names:
                     break
         yield text[done:]
 
-    def _pattern(self, kind: str, value: str) -> str:
-        return self._alias(self._kinds.get(value, kind), value)
 
-    def _address(self, value: str) -> str:
-        try:
-            ipaddress.ip_address(value)
-        except ValueError:
-            return value
-        return value if len(value) < _SHORTEST_ADDRESS else self._pattern("address", value)
+def _kind_of(value: str) -> str:
+    """Tell whether a text is a mail or an IP address; "" where it only looks like one."""
+    if "@" in value:
+        return "mail"
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return ""
+    return "address" if len(value) >= _SHORTEST_ADDRESS else ""
 
 
 def _ends(text: str, start: int, form: str) -> bool:

@@ -85,12 +85,11 @@ class Renderer:
         return page
 
     @property
-    def _policy(self) -> str:
-        return (
-            "default-src 'none'; img-src data:; "
-            f"style-src '{_digest(self._style)}'; script-src '{_digest(self._script)}'; "
+    def _policy(self) -> Markup:
+        return Markup(
+            "default-src 'none'; img-src data:; style-src '{}'; script-src '{}'; "
             "base-uri 'none'; form-action 'none'"
-        )
+        ).format(_digest(self._style), _digest(self._script))
 
 
 def when(at: datetime | None) -> str:

@@ -43,6 +43,7 @@ def share(notebook: NotebookNode, name: str, alias: Alias, renderer: Renderer) -
     Raises:
         SettingsError: the notebook or the page holds a secret that is in use.
     """
+    _refuse_secrets(map(html.unescape, texts(notebook)), name)
     _refuse_secrets(texts(notebook), name)
     people = [one for one in parameters_of(notebook) if names_people(one)]
     page = renderer.render(notebook, name, without={one.name for one in people})
