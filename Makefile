@@ -1,4 +1,4 @@
-# Six words for developers; each makes .venv when it is needed.
+# Seven words for developers; each makes .venv when it is needed.
 PYTHON ?= python3
 BIN := .venv/bin
 PLAIN := .venv/plain
@@ -11,7 +11,7 @@ APT := { test "$$(id -u)" = 0 && command -v apt-get && $(BOUNDED) apt-get -qq up
 FETCH := $(BOUNDED) $(BIN)/python -m playwright install chromium >/dev/null
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo lab check test soak bench clean browser
+.PHONY: demo lab check test soak bench example clean browser
 
 demo: $(PLAIN)  ## the whole story on a simulated fleet
 	$(BIN)/wsops demo --dir .demo
@@ -36,6 +36,9 @@ soak: $(READY)  ## the long tests: thousands of examples, hundreds of kills
 
 bench: $(READY)  ## speed, as ratios within one run
 	$(BIN)/python -m tests.bench
+
+example: $(READY)  ## reports/example, from a run on the simulator
+	$(BIN)/python docs/example.py
 
 clean:
 	rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* .import_linter_cache

@@ -111,3 +111,58 @@ def journal(tmp_path):
     """Give a new journal on the disk."""
     with Journal.open(str(tmp_path / "journal.sqlite")) as opened:
         yield opened
+
+
+@pytest.fixture
+def calm(fleet):
+    """Give a function that makes a fleet in which nobody is logged in."""
+
+    def put(**options):
+        sim = fleet(**options)
+        for desktop in sim.cloud.desktops.values():
+            sim.cloud.set_login(desktop.id, "REGISTERED")
+            sim.cloud.set_status(desktop.id, "ACTIVE")
+        return sim
+
+    return put
+
+
+@pytest.fixture
+def fresh_kernel(monkeypatch):
+    """See to it that no form keeps a choice and no run is driven; gives what starts a kernel."""
+    # Heavy, and not wanted by most tests.
+    from wsops import drive
+    from wsops.forms import form
+
+    driven = []
+
+    def restart():
+        driven.append({})
+        monkeypatch.setattr(form, "_kept", {})
+        monkeypatch.setattr(drive, "_driven", driven[-1])
+
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    restart()
+    yield restart
+    for one in (one for kernel in driven for one in kernel.values()):
+        one.detach()
+        assert one.join(10) or not one.started
+
+
+@pytest.fixture
+def bench(open_ws, fresh_kernel, tmp_path):
+    """Give a function that makes a workbench on a simulation, all on the same journal."""
+    from wsops.workbench import Workbench
+
+    def make(simulation, **overrides):
+        change = overrides.pop("change", "")
+        overrides.setdefault("journal", str(tmp_path / "journal.sqlite"))
+        return Workbench(open_ws(simulation, **overrides), change)
+
+    return make
+
+
+@pytest.fixture
+def by_hand(monkeypatch):
+    """Have a person at the keyboard, as JupyterLab says it."""
+    monkeypatch.setenv("JPY_SESSION_NAME", "notebook.ipynb")

@@ -9,7 +9,7 @@ import pytest
 
 from wsops import redact
 
-SECRET = 'S3cr"et/+väl ue\\x'
+SECRET = 'S3cr"e\'t/+väl ue\\x'
 
 
 @pytest.fixture(autouse=True)
@@ -23,11 +23,12 @@ def registered():
         SECRET,
         quote(SECRET, safe=""),
         json.dumps(SECRET),
+        repr(SECRET),
         base64.b64encode(SECRET.encode()).decode(),
     ],
 )
 def test_a_registered_secret_is_removed_in_every_form(form):
-    """Raw, URL-encoded, JSON-escaped and base64."""
+    """Raw, URL-encoded, escaped as in JSON or Python, and base64."""
     text = f"before {form} after"
 
     assert redact.leaks(text)

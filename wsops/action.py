@@ -7,52 +7,53 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from wsops import tables
-from wsops.approval import by_numbers, read_images
+from wsops.approval import by_numbers, read_flag, read_images
 from wsops.board import Board
 from wsops.drive import Drive, begin, driven_here, follow
-from wsops.errors import JournalError, NotApproved
+from wsops.errors import NotApproved
 from wsops.forms import Confirmation, JobBoard
 from wsops.live import Live
 from wsops.markup import element, face
 from wsops.models import utc_now
-from wsops.outcome import latest_unfinished, next_command, standing
+from wsops.outcome import check_here, next_command, standing
 from wsops.plan import Plan, check_place
 from wsops.preview import Proposal, size
-from wsops.rows import ItemRow
-from wsops.summary import Summary, Trouble
+from wsops.rows import ItemRow, RunRow
+from wsops.summary import Kind, Summary, Trouble
+from wsops.text import visible
 from wsops.verdicts import in_need, totals, undecided
-from wsops.workbench import Workbench, by_hand
+from wsops.workbench import Workbench, by_hand, open_runs
 
+_LONGEST = 2000  # characters of the plain face
 _NOT_YET = "nothing was sent: apply is False. To apply, set apply = True in the parameters cell"
 
 
+@dataclass(frozen=True)
 class Action:
     """What a notebook does, or did not do, about a proposal; `summary` says what came of it.
 
-    `form` is what a person acts by, or watches; None where there is nothing to click.
+    `form` is what a person acts by, or watches; None where there is nothing to click. `run` is the
+    run that is carried out or followed, `fine` says that doing nothing is right.
     """
 
-    def __init__(
-        self,
-        bench: Workbench,
-        plan: Plan | None,
-        says: str,
-        form: Confirmation | JobBoard | None = None,
-        run_id: str = "",
-    ) -> None:
-        self.bench, self.plan, self.says, self.form = bench, plan, says, form
-        self._run_id = run_id
-        self.fine = plan is not None
+    bench: Workbench
+    says: str
+    kind: Kind = "repair"
+    plan: Plan | None = None
+    form: Confirmation | JobBoard | None = None
+    run: str = ""
+    fine: bool = True
 
     @property
     def run_id(self) -> str:
         """The run that came of it; "" before it was confirmed."""
-        if self._run_id or self.plan is None or not isinstance(self.form, Confirmation):
-            return self._run_id
-        return f"run-{self.plan.plan_id}" if self.form.value else ""
+        if isinstance(self.form, Confirmation) and isinstance(self.form.shown, JobBoard):
+            return self.form.shown.drive.run_id
+        return self.run
 
     def rows(self) -> tuple[ItemRow, ...]:
         """Read the items of the run as the journal has them now; none before it was confirmed."""
@@ -89,13 +90,13 @@ class Action:
 
     def _before(self) -> Summary:
         if self.plan is None:
-            return self.bench.summary(
-                kind="repair", verdict="done" if self.fine else "skipped", headline=self.says
-            )
+            verdict = "done" if self.fine else "skipped"
+            return self.bench.summary(kind=self.kind, verdict=verdict, headline=self.says)
+        says = (self.form.problem if self.form else "") or self.says
         return self.bench.summary(
-            kind=self.plan.kind,
+            kind=self.kind,
             verdict="planned",
-            headline=f"it would touch up to {size(self.plan)}; {self.says}",
+            headline=f"it would touch up to {size(self.plan)}; {says}",
             counts={"pools": len(self.plan.items), "desktops": self.plan.desktops},
             digest=self.plan.digest,
         )
@@ -105,7 +106,7 @@ class Action:
         if self.form is not None:
             return self.form._repr_mimebundle_(**kwargs)
         body = element("section", element("p", self.says), class_="w-card")
-        return {"text/html": face(body), "text/plain": self.says}
+        return {"text/html": face(body), "text/plain": visible(self.says, _LONGEST)}
 
 
 def carry_out(
@@ -131,50 +132,50 @@ def carry_out(
     Raises:
         NotApproved: headless without a number or an image, or for another image.
         BlastRadius: the plan may touch more desktops than approved.
-        PlanError: the plan is for another place, has expired, or was applied before.
+        PlanError: the plan is for another place, has expired, or was applied before; or `apply` is
+            neither True nor False.
     """
-    plan = proposal.plan
+    wanted, plan, kind = read_flag(apply, "apply"), proposal.plan, proposal.kind
     if plan is None:
-        return _nothing(bench, proposal)
+        return Action(bench, proposal.reason, kind, fine=proposal.fine)
     driven = driven_here(plan)
     if driven is not None:
-        return Action(bench, plan, "", JobBoard(driven), driven.run_id)
-    if not apply:
-        return Action(bench, plan, _NOT_YET)
+        return Action(bench, "", kind, plan, JobBoard(driven), driven.run_id)
+    if not wanted:
+        return Action(bench, _NOT_YET, kind, plan)
     check_place(plan, bench.settings, utc_now())
     approval = _by_parameters(plan, max_desktops, expect_images)
     if by_hand():
-        return Action(bench, plan, "waiting for the confirmation", _asks(bench, plan))
+        return Action(bench, "waiting for the confirmation", kind, plan, _asks(bench, plan))
     if not approval:
         msg = "apply without a person at the keyboard needs max_desktops and expect_images"
         raise NotApproved(msg, remedy="read the plan, then give both as parameters")
     drive = begin(bench, plan, approval)
     shown_live(drive)
-    return Action(bench, plan, "", run_id=drive.run_id)
+    return Action(bench, "", kind, plan, run=drive.run_id)
 
 
 def take_up(bench: Workbench, run_id: str = "") -> Action:
-    """Follow a run that is not finished, the newest without a name; sends nothing.
+    """Follow a run that has not ended, the newest without a name; sends nothing.
 
     By hand the board comes at once and is filled by a thread; headless the call returns when
-    there is nothing left to follow.
+    there is nothing left to follow. A run that has ended is shown as it stands.
+
+    Raises:
+        JournalError: there is no such run, it is of another place, or another process follows it.
     """
-    with bench.journal_to_read() as journal:
-        if journal is None:
-            return Action(bench, None, "nothing was applied yet: there is no run to follow")
-        try:
-            run = journal.run(run_id) if run_id else latest_unfinished(journal, bench.settings)
-        except JournalError as error:
-            if run_id:
-                raise
-            return _nothing(bench, Proposal(None, str(error), fine=True))
+    run = _run_to_follow(bench, run_id)
+    if run is None:
+        return Action(bench, "no run of this project is under way: nothing to follow", "jobs")
+    if run.ended_at is not None:
+        return Action(bench, f"{run.run_id} has ended: nothing to follow", "jobs", run=run.run_id)
     drive = follow(bench, run.run_id)
     if not by_hand():
         shown_live(drive)
-        return Action(bench, None, "", run_id=run.run_id)
-    if drive.over or not drive.started:
+        return Action(bench, "", "jobs", run=run.run_id)
+    if not drive.started:
         drive.start()
-    return Action(bench, None, "", JobBoard(drive), run.run_id)
+    return Action(bench, "", "jobs", form=JobBoard(drive), run=run.run_id)
 
 
 def shown_live(drive: Drive) -> None:
@@ -212,10 +213,14 @@ def _any_image(plan: Plan) -> dict[str, frozenset[str]]:
     return {item.pool_id: frozenset({item.image_id}) for item in plan.items}
 
 
-def _nothing(bench: Workbench, proposal: Proposal) -> Action:
-    action = Action(bench, None, proposal.reason)
-    action.fine = proposal.fine
-    return action
+def _run_to_follow(bench: Workbench, run_id: str) -> RunRow | None:
+    if run_id:
+        with bench.journal() as journal:
+            run = journal.run(run_id)
+        check_here(run, bench.settings)
+        return run
+    with bench.journal_to_read() as journal:
+        return next(open_runs(journal, bench.settings), None) if journal else None
 
 
 def _troubles(rows: Sequence[ItemRow], *, help_needed: bool) -> Iterator[Trouble]:

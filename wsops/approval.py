@@ -59,7 +59,7 @@ def by_typing(plan: Plan, answer: str) -> str:
     typed = " ".join(answer.split())
     if not typed:
         return ""
-    if typed != wanted_words(plan):
+    if typed != " ".join(wanted_words(plan).split()):
         msg = f"{typed[:60]!r} is not the profile's name and the number of desktops"
         raise NotApproved(msg, remedy="apply again and type both, such as: staging 12")
     return f"typed {typed!r}"
@@ -100,6 +100,18 @@ def read_images(text: str) -> dict[str, frozenset[str]]:
             raise PlanError(msg)
         images[pool] = images.get(pool, frozenset()) | {image}
     return images
+
+
+def read_flag(value: object, what: str) -> bool:
+    """Read a parameter that is True or False; text, such as "False", is neither.
+
+    Raises:
+        PlanError: it is anything else.
+    """
+    if isinstance(value, bool):
+        return value
+    msg = f"{what} is {str(value)[:60]!r}, which is neither True nor False"
+    raise PlanError(msg, remedy=f"give {what} as True or False, without quotes")
 
 
 def read_list(text: str) -> tuple[str, ...]:

@@ -6,14 +6,16 @@ output that is updated, or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from wsops.history import Forecast
 from wsops.markup import Markup, element, join
 from wsops.outcome import verdict_of
 from wsops.rollout import Event
 from wsops.rows import ItemRow
+from wsops.summary import tone_of
 from wsops.text import count
 
 _WORDS = {
@@ -39,6 +41,8 @@ _LOOKS = {
     "partial": ("!", "warn"),
     "held": ("!", "warn"),
 }
+_UNDER_WAY = frozenset({"sending", "running", "reading_back"})
+_TELLING = frozenset({"item_ended", "not_sent", "parked", "running"})  # events whose item says why
 _FOUND_OUT = 0.05  # share of a job from which its own pace tells more than the past
 _MINUTE, _HOUR = 60, 3600
 
@@ -59,7 +63,7 @@ class Lane:
 
     def left(self, now: float) -> float | None:
         """Give the seconds that are probably left: by its own pace, early by the past."""
-        if self.began is None or self.ended is not None:
+        if self.began is None or self.state not in _UNDER_WAY:
             return None
         spent = now - self.began
         if self.share > _FOUND_OUT:
@@ -83,6 +87,7 @@ class Board:
         rows: Sequence[ItemRow],
         desktops: Mapping[str, int],
         forecasts: Mapping[str, Forecast | None],
+        clock: Callable[[datetime], float],
     ) -> Board:
         """Begin with the items as the journal has them.
 
@@ -91,6 +96,7 @@ class Board:
             rows: its items.
             desktops: how many desktops each may touch, by item ID.
             forecasts: how long each may take, by item ID.
+            clock: gives the clock seconds of an instant.
         """
         lanes = {
             row.item_id: Lane(
@@ -100,6 +106,8 @@ class Board:
                 share=1.0 if row.state == "ended" else 0.0,
                 job_id=row.job_id or "",
                 note=row.reason,
+                began=clock(row.sent_at) if row.sent_at else None,
+                ended=clock(row.ended_at) if row.ended_at else None,
                 forecast=forecasts.get(row.item_id),
             )
             for row in rows
@@ -119,7 +127,7 @@ class Board:
 
     def plain(self) -> str:
         """Give the board in a line: how many pools ended, and what was said last."""
-        ended = sum(lane.ended is not None or lane.share >= 1 for lane in self.lanes.values())
+        ended = sum(lane.ended is not None for lane in self.lanes.values())
         return f"{self.run_id}: {ended} of {count(len(self.lanes), 'pool')}; {self.says}"
 
     def html(self, now: float) -> Markup:
@@ -129,7 +137,7 @@ class Board:
         body = join(_row(lane, now) for lane in self.lanes.values())
         return element(
             "section",
-            element("p", element("b", self.run_id), " ", self.says, aria_live="polite"),
+            element("p", element("b", self.run_id), " ", *self._said(), aria_live="polite"),
             element(
                 "div",
                 element("table", element("thead", head), element("tbody", body), class_="w-table"),
@@ -137,6 +145,14 @@ class Board:
             ),
             class_="w-card w-board",
         )
+
+    def _said(self) -> tuple[object, ...]:
+        """Give what was said last; at the end the verdict is a badge."""
+        if not self.ended:
+            return (self.says,)
+        word, _, rest = self.says.partition(": ")
+        tone = tone_of(word.replace(" ", "_"))
+        return element("b", word, class_=f"w-badge w-{tone}"), " ", rest
 
 
 def duration(seconds: float | None) -> str:
@@ -155,19 +171,21 @@ def _moved(lane: Lane, event: Event, now: float) -> Lane:
     row = event.item
     assert row is not None  # noqa: S101  (asked before)
     over = event.kind == "item_ended"
+    note = event.text if event.kind == "job" else lane.note
+    began = None if event.kind == "not_sent" else now if lane.began is None else lane.began
     return replace(
         lane,
         state=row.verdict if over else _WORDS.get(event.kind, lane.state).replace(" ", "_"),
         share=1.0 if over else (event.share if event.share is not None else lane.share),
-        note=row.reason if over else event.text if event.kind == "job" else lane.note,
+        note=row.reason if event.kind in _TELLING else note,
         job_id=row.job_id or lane.job_id,
-        began=lane.began if lane.began is not None else now,
+        began=began,
         ended=now if over else None,
     )
 
 
 def _row(lane: Lane, now: float) -> Markup:
-    spent = None if lane.began is None else (lane.ended or now) - lane.began
+    spent = None if lane.began is None else (now if lane.ended is None else lane.ended) - lane.began
     mark, tone = _LOOKS.get(lane.state, ("✗", "bad"))
     bar = element(
         "progress", value=f"{lane.share:.2f}", max="1", aria_label=f"progress of {lane.pool}"
@@ -178,7 +196,7 @@ def _row(lane: Lane, now: float) -> Markup:
         element("th", lane.pool, scope="row"),
         element("td", lane.desktops, data_kind="count"),
         element("td", f"{mark} {lane.state.replace('_', ' ')}", class_=f"w-state w-{tone}"),
-        element("td", bar, f" {lane.share:.0%}"),
+        element("td", bar, " ", element("span", f"{lane.share:.0%}", class_="w-share")),
         element("td", duration(spent)),
         element("td", f"about {duration(left)}" if left is not None else ""),
         element("td", lane.note, class_="w-note"),

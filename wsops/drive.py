@@ -9,13 +9,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import closing
+from contextlib import closing, suppress
+from datetime import datetime
 
 from wsops.board import Board
-from wsops.errors import WsopsError
-from wsops.history import forecast
+from wsops.errors import JournalError, WsopsError
+from wsops.history import forecast, past_of
 from wsops.jobs import Timing
 from wsops.journal import Journal
+from wsops.models import utc_now
 from wsops.plan import Plan
 from wsops.rollout import Event, Rollout
 from wsops.rows import RunRow
@@ -24,6 +26,7 @@ from wsops.workbench import Workbench
 Tell = Callable[[Board], None]
 
 _driven: dict[str, Drive] = {}
+_PATIENCE = 5  # seconds that a drive which was let go of has to end
 
 
 class Detached(KeyboardInterrupt):
@@ -37,11 +40,16 @@ class Drive:
         self.bench, self.run_id = bench, run_id
         self.board = Board(run_id)
         self.error: Exception | None = None
-        self.started = False
         self._resume = resume
+        self._claim = threading.Lock()
         self._let_go = threading.Event()
         self._over = threading.Event()
         self._tells: list[Tell] = []
+
+    @property
+    def started(self) -> bool:
+        """Whether somebody drives, or has driven."""
+        return self._claim.locked()
 
     @property
     def over(self) -> bool:
@@ -59,24 +67,24 @@ class Drive:
         tell(self.board)
 
     def start(self) -> None:
-        """Drive in a thread of its own; it dies with its process, as the journal is made for."""
-        self.started = True
+        """Drive in a thread of its own; it dies with its process, as the journal is made for.
+
+        Raises:
+            JournalError: it was started before.
+        """
+        self._claimed()
         threading.Thread(target=self._guarded, name=f"wsops {self.run_id}", daemon=True).start()
 
     def run(self) -> None:
         """Drive in this thread, to the end.
 
         Raises:
+            JournalError: it was started before.
             WsopsError: the run could not be driven on.
             KeyboardInterrupt: it was interrupted; what was sent goes on in the cloud.
         """
-        self.started = True
-        try:
-            with self.bench.journal() as journal:
-                self._drain(journal)
-        finally:
-            self._over.set()
-            self._tell()
+        self._claimed()
+        self._drive()
 
     def detach(self) -> None:
         """Let go of the run; returns at once, the thread ends at its next wait."""
@@ -86,19 +94,31 @@ class Drive:
         """Wait until nobody drives any more, `seconds` at the most; tells whether that is so."""
         return self._over.wait(seconds)
 
+    def _claimed(self) -> None:
+        """Take this drive, once and for all: a second one would send what the first has left."""
+        if not self._claim.acquire(blocking=False):
+            msg = f"{self.run_id} was taken up before"
+            raise JournalError(msg, remedy="run the cell that follows it again")
+
     def _guarded(self) -> None:
+        with suppress(Detached, Exception):  # kept in `error`, which the board shows
+            self._drive()
+
+    def _drive(self) -> None:
         try:
-            self.run()
-        except Detached:
-            pass
-        except Exception as error:  # noqa: BLE001  (a thread has nobody else to tell)
+            with self.bench.journal() as journal:
+                self._drain(journal)
+        except Exception as error:
             self.error = error
+            raise
+        finally:
+            self._over.set()
             self._tell()
 
     def _drain(self, journal: Journal) -> None:
         run = journal.run(self.run_id)
         rollout = Rollout(self.bench.ws, journal, run, timing=Timing(sleep=self._sleep))
-        self.board = _first_board(self.bench, journal, run, rollout.plan)
+        self.board = _first_board(journal, run, rollout.plan)
         with closing(self._events(rollout)) as events:
             for event in events:
                 self.board = self.board.after(event, time.monotonic())
@@ -114,8 +134,11 @@ class Drive:
             raise Detached
 
     def _tell(self) -> None:
-        for tell in self._tells:
-            tell(self.board)
+        for tell in tuple(self._tells):
+            try:
+                tell(self.board)
+            except Exception:  # noqa: BLE001  (a face that breaks must not end the run)
+                self._tells.remove(tell)
 
 
 def begin(bench: Workbench, plan: Plan, approval: str) -> Drive:
@@ -125,7 +148,7 @@ def begin(bench: Workbench, plan: Plan, approval: str) -> Drive:
         PlanUsed: it is a run already.
         JournalError: the journal cannot be written.
     """
-    with bench.journal() as journal:
+    with bench.journal(create=True) as journal:
         run = journal.start_run(plan, approval, bench.settings.operator)
     return _known(Drive(bench, run.run_id, resume=False))
 
@@ -133,10 +156,13 @@ def begin(bench: Workbench, plan: Plan, approval: str) -> Drive:
 def follow(bench: Workbench, run_id: str) -> Drive:
     """Take a run up that is not finished: follows and looks, sends nothing.
 
-    The one that this process drives already is given as it is.
+    The one that this process drives already is given as it is; one that was let go of has a moment
+    to end first.
     """
     driven = _driven.get(run_id)
-    if driven is not None and not driven.over:
+    if driven is not None and driven.detached:
+        driven.join(_PATIENCE)
+    elif driven is not None and not driven.over:
         return driven
     return _known(Drive(bench, run_id, resume=True))
 
@@ -156,8 +182,13 @@ def _known(drive: Drive) -> Drive:
     return drive
 
 
-def _first_board(bench: Workbench, journal: Journal, run: RunRow, plan: Plan) -> Board:
-    past = bench.past().items
+def _first_board(journal: Journal, run: RunRow, plan: Plan) -> Board:
+    past = past_of(journal, run.endpoint, run.project_id).items
     desktops = {item.item_id: len(item.targets) for item in plan.items}
     forecasts = {item_id: forecast(past, number) for item_id, number in desktops.items()}
-    return Board.of(run.run_id, journal.items(run.run_id), desktops, forecasts)
+    now, at = time.monotonic(), utc_now()
+
+    def clock(instant: datetime) -> float:
+        return now - (at - instant).total_seconds()
+
+    return Board.of(run.run_id, journal.items(run.run_id), desktops, forecasts, clock)

@@ -55,7 +55,9 @@ class WsopsError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """Give what a notebook shows in place of a traceback: what happened, and what to do."""
-        return [f"{type(self).__name__}: {self}", f"to do: {self.remedy}"]
+        lines = (f"{type(self).__name__}: {self}", f"to do: {self.remedy}")
+        # A notebook takes them for terminal text: what a server says must not steer it.
+        return ["".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in s) for s in lines]
 
     def as_dict(self) -> dict[str, object]:
         """Give the error as the `error` object that every command prints with `--json`."""

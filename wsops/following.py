@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wsops import locks
+from wsops.approval import read_flag
 from wsops.choice import Choice
-from wsops.errors import CloudError, JournalError, NotAllowed, NotApproved, PlanError
+from wsops.errors import CloudError, NotAllowed, NotApproved, PlanError
 from wsops.failures import Failure
 from wsops.jobs import with_all_sub_jobs
 from wsops.models import Job
@@ -23,14 +24,12 @@ def rows_of(bench: Workbench, run_id: str = "") -> tuple[ItemRow, ...]:
     Raises:
         JournalError: there is no such run.
     """
+    if run_id:
+        with bench.journal() as journal:
+            return journal.items(journal.run(run_id).run_id)
     with bench.journal_to_read() as journal:
-        if run_id and journal is None:
-            msg = f"there is no journal at {bench.settings.journal_place}, so no run {run_id!r}"
-            raise JournalError(msg)
         if journal is None:
             return ()
-        if run_id:
-            return journal.items(journal.run(run_id).run_id)
         here = (bench.settings.endpoint, bench.settings.project_id)
         runs = (r for r in journal.runs() if (r.endpoint, r.project_id) == here)
         newest = next(runs, None)
@@ -78,16 +77,17 @@ def settle(  # noqa: PLR0913  (the parameters of the notebook)
     """Decide by hand what became of an unknown request, where `apply` says so; says what was done.
 
     Raises:
-        PlanError: not exactly one of `adopt` and `not_sent` is given, or no evidence.
+        PlanError: not exactly one of `adopt` and `not_sent` is given, or no evidence; or a flag is
+            neither True nor False.
         NotApproved: `apply` is False.
         JournalError: the item is not unknown, or the evidence does not allow it.
     """
     if not item:
         return "nothing to settle was named"
-    if bool(adopt) == not_sent or not evidence:
+    if bool(adopt) == read_flag(not_sent, "not_sent") or not evidence.strip():
         msg = "settling wants either adopt = JOB or not_sent = True, and the evidence for it"
         raise PlanError(msg)
-    if not apply:
+    if not read_flag(apply, "apply"):
         msg = f"{item} is not settled: apply is False"
         raise NotApproved(msg, remedy="set apply = True in the parameters")
     with bench.journal() as journal:
@@ -116,12 +116,16 @@ def propose_again(
         retry_job: the job that the service shall run again, instead.
 
     Raises:
-        PlanError: the job has not ended, nothing of it failed, or its pool is not known.
+        PlanError: the job has not ended, nothing of it failed, or its pool is not known; or both
+            desktops and a job are given.
     """
+    if retry_job and desktops:
+        msg = "give either desktops to repair or retry_job, not both"
+        raise PlanError(msg)
     if not retry_job:
         wanted = [one for one in failures if one.desktop_id in set(desktops)]
         pools = tuple(dict.fromkeys(one.pool_id for one in wanted))
         return bench.propose(Choice(desktops=tuple(one.desktop_id for one in wanted)), pools)
     with bench.journal() as journal:
-        pool_id = journal.pool_of_job(retry_job)
-    return Proposal(plan_for_retry(bench.ws, retry_job, pool_id, bench.change))
+        pool_id = journal.pool_of_job(bench.settings.endpoint, bench.settings.project_id, retry_job)
+    return Proposal(plan_for_retry(bench.ws, retry_job, pool_id, bench.change), kind="retry")

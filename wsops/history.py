@@ -58,14 +58,17 @@ def past_of(journal: Journal | None, endpoint: str, project_id: str) -> Past:
     """Read the past of a place from the journal; an empty one where there is none."""
     if journal is None:
         return Past()
-    runs = tuple(
-        run for run in journal.runs() if (run.endpoint, run.project_id) == (endpoint, project_id)
-    )
+    here = (endpoint, project_id)
+    found = [
+        standing(journal, run.run_id)
+        for run in journal.runs()
+        if (run.endpoint, run.project_id) == here
+    ]
     return Past(
-        runs=runs,
-        verdicts={run.run_id: standing(journal, run.run_id)[2] for run in runs},
-        items=tuple(row for run in runs for row in journal.items(run.run_id)),
-        audits=journal.audits(endpoint, project_id),
+        runs=tuple(run for run, *_ in found),
+        verdicts={run.run_id: verdict for run, _, verdict, _ in found},
+        items=tuple(row for _, rows, *_ in found for row in rows),
+        audits=journal.audits(*here),
     )
 
 
@@ -109,15 +112,25 @@ def forecast(items: Iterable[ItemRow], desktops: int) -> Forecast | None:
 
 
 def forecasts_of(past: Past, seen: Audit) -> tuple[dict[str, int], dict[str, Forecast | None]]:
-    """Give, by pool name, how many desktops a repair would touch and how long it may take."""
-    sizes = dict(Counter(m.pool_name for m in seen.mismatches))
+    """Give, by pool, how many desktops a repair would touch and how long it may take.
+
+    A pool goes by its name, with its ID where several have the same.
+    """
+    names = Counter(pool.name for pool in seen.pools)
+    known = {p.id: f"{p.name} ({p.id})" if names[p.name] > 1 else p.name for p in seen.pools}
+    sizes = dict(Counter(known[m.pool_id] for m in seen.mismatches))
     return sizes, {pool: forecast(past.items, number) for pool, number in sizes.items()}
 
 
 def durations_of(past: Past, most: int) -> dict[str, float]:
-    """Give how long the last `most` pools took, in seconds, by run and pool; oldest first."""
-    known = [(row, seconds) for row in past.items if (seconds := seconds_of(row)) is not None]
-    return {f"{row.pool_name} ({row.run_id})": seconds for row, seconds in reversed(known[:most])}
+    """Give how long the last `most` pools took, in seconds, by pool and item; oldest first."""
+    known = [
+        (row.ended_at, f"{row.pool_name} ({row.item_id})", seconds)
+        for row in past.items
+        if row.ended_at and (seconds := seconds_of(row)) is not None
+    ]
+    newest = sorted(known, reverse=True)[:most]
+    return {label: seconds for _, label, seconds in reversed(newest)}
 
 
 def offenders(past: Past) -> tuple[Offender, ...]:

@@ -308,13 +308,15 @@ class Journal:
         )
         return frozenset(row["job_id"] for row in self._database.all(query))
 
-    def pool_of_job(self, job_id: str) -> str:
-        """Give the ID of the pool that a job of an item worked on.
+    def pool_of_job(self, endpoint: str, project_id: str, job_id: str) -> str:
+        """Give the ID of the pool of a place that a job of an item worked on.
 
         Raises:
-            PlanError: no item has the job.
+            PlanError: no item of the place has the job.
         """
-        found = self._database.one(sa.select(items.c.pool_id).where(items.c.job_id == job_id))
+        here = (items.c.endpoint == endpoint, items.c.project_id == project_id)
+        query = sa.select(items.c.pool_id).where(*here, items.c.job_id == job_id)
+        found = self._database.one(query)
         if found is None:
             msg = f"the journal does not know job {job_id}"
             raise PlanError(msg, remedy="name its pool: wsops job retry JOB --pool ID")
@@ -329,14 +331,9 @@ class Journal:
 
     def looked(self, item_id: str, finding: str, evidence: str) -> None:
         """Keep what a look for the job of a lost answer found."""
-        look = {
-            "item_id": item_id,
-            "at": utc_now(),
-            "finding": finding,
-            "evidence": scrub(evidence),
-        }
+        look = {"item_id": item_id, "at": utc_now(), "finding": finding}
         with self._database.writing() as connection:
-            connection.execute(sa.insert(looks).values(look))
+            connection.execute(sa.insert(looks).values(**look, evidence=scrub(evidence)))
 
     def empty_looks(self, item_id: str) -> int:
         """Count the last looks in a row that found nothing."""

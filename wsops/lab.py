@@ -1,7 +1,8 @@
 """JupyterLab as a child process: on loopback, behind a token, without a word to the outside.
 
-The user's own Jupyter configuration is neither read nor written as far as the server goes (address,
-token, extension manager, news); the settings of the interface stay the user's, over our defaults.
+What the user's own Jupyter configuration says is kept, but for address, token, origins, extension
+manager and news, which are ours here; the settings of the interface stay the user's, over our
+defaults. Nothing is written into either.
 """
 
 from __future__ import annotations
@@ -145,7 +146,7 @@ def jupyterlab(opening: Opening, environment: Mapping[str, str], *, browser: boo
                 stderr=errors,
             )
         try:
-            port = _answering(process, own / "runtime", log)
+            port = _answering(process, opening.ip, own / "runtime", log)
             yield Lab(_url(opening, port, token), token, port, process.pid, process, log)
         finally:
             tethered.end(process)
@@ -163,6 +164,9 @@ def _write_settings(own: Path, opening: Opening, token: str, *, browser: bool) -
         "port": opening.port,
         "port_retries": 0,
         "allow_root": os.geteuid() == 0,
+        "allow_origin": "",
+        "allow_origin_pat": "",
+        "disable_check_xsrf": False,
         "open_browser": browser,
         "root_dir": str(opening.folder.resolve()),
         "log_level": _WARNINGS,
@@ -195,15 +199,18 @@ def _jupyter_environment(environment: Mapping[str, str], own: Path) -> dict[str,
     }
 
 
-def _answering(process: subprocess.Popen[bytes], runtime: Path, log: Path) -> int:
-    """Wait until the server has written down that it listens; gives its port."""
+def _answering(process: subprocess.Popen[bytes], ip: str, runtime: Path, log: Path) -> int:
+    """Wait until the server takes connections; gives its port, which it writes down before."""
     note = runtime / f"jpserver-{process.pid}.json"
     end = time.monotonic() + _READY_WITHIN
     while time.monotonic() < end and process.poll() is None:
         try:
-            return int(json.loads(note.read_text())["port"])
+            port = int(json.loads(note.read_text())["port"])
+            socket.create_connection((ip, port), timeout=1).close()
         except (OSError, ValueError):
-            time.sleep(_EVERY)  # not there yet, or half written
+            time.sleep(_EVERY)  # not there yet, half written, or not listening yet
+        else:
+            return port
     msg = f"JupyterLab did not start: {_tail(log)}"
     raise WsopsError(msg, remedy="give another --port, or see what `jupyter lab` says by itself")
 

@@ -14,8 +14,10 @@ from typing import Any
 from IPython.display import display
 
 from wsops.markup import Markup, element, face
+from wsops.text import visible
 
 _EVERY = 0.2  # seconds between two updates: a browser has to draw each
+_LONGEST = 2000  # characters of the plain face
 
 
 class Live:
@@ -31,7 +33,7 @@ class Live:
         if self._handle is not None and not final and now - self._last < _EVERY:
             return
         self._last = now
-        bundle = {"text/html": face(body), "text/plain": plain}
+        bundle = {"text/html": face(body), "text/plain": visible(plain, _LONGEST)}
         if self._handle is None:
             self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
         else:
@@ -45,7 +47,9 @@ def counting(what: str) -> Iterator[Callable[[int, int], None]]:
 
     def tell(done: int, total: int) -> None:
         line = f"{done:,} of {total:,} {what}"
+        final = done == total
         bar = element("progress", value=str(done), max=str(max(1, total)), aria_label=what)
-        live.show(element("p", bar, " ", line), line, final=done == total)
+        body = element("p", line, class_="w-facts") if final else element("p", bar, " ", line)
+        live.show(body, line, final=final)
 
     yield tell

@@ -1,6 +1,6 @@
 """HTML that our faces are made of: every text escaped, every trick in it made visible.
 
-What a server sent is text, never markup. `M` builds elements from parts that are escaped unless
+What a server sent is text, never markup. `element` builds from parts that are escaped unless
 they are markup already; a notebook gets the one style sheet with each face, a report once.
 """
 

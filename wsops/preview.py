@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from wsops import tables
 from wsops.markup import Markup, element, face, join
@@ -22,12 +22,13 @@ _DOING = {
 class Proposal:
     """What would be done: a plan as a person reads it before approving, or why there is none.
 
-    `fine` says that there is none because all desktops are as wanted.
+    `fine` says that there is none because all desktops are as wanted; `kind` is what was asked for.
     """
 
     plan: Plan | None
     reason: str = ""
     fine: bool = False
+    kind: Literal["repair", "rebuild", "retry", "jobs"] = "repair"
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         """Give the faces."""
@@ -57,7 +58,7 @@ class _Page:
         notes = [element("li", f"{i.pool_name}: {note}") for i in plan.items for note in i.notes]
         if notes:
             parts.append(element("ul", join(notes), class_="w-notes"))
-        opened = element("summary", f"the exact {count(len(plan.items), 'request')}")
+        opened = element("summary", f"{count(len(plan.items), 'request')}, exactly as sent")
         parts.append(element("details", opened, tables.requests(plan).to_html()))
         return join([*parts, self.button()])
 
@@ -65,9 +66,11 @@ class _Page:
         """Give the last lines before the button: place, what is done, to how many, until when."""
         plan = self.plan
         place = Place(environment=plan.environment)
-        where = f" region {plan.region}  project {plan.project_id}  profile {plan.profile}"
         ticket = f"change {plan.change}, " if plan.change else ""
-        facts = [element("p", place_badge(place), where), element("p", _DOING[plan.kind])]
+        where = {"region": plan.region, "project": plan.project_id, "profile": plan.profile}
+        words = (element("span", f"{name} {value}") for name, value in where.items())
+        facts = [element("p", place_badge(place), *words, class_="w-where")]
+        facts.append(element("p", _DOING[plan.kind]))
         wiped = f"up to {size(plan)}: system disks are WIPED, and nothing can cancel it"
         facts.append(element("p", element("b", wiped), class_="w-danger"))
         facts += [element("p", line) for line in self.in_use()]

@@ -1,8 +1,9 @@
 """What may never appear in an output: live secrets, and headers that carry them.
 
 Values are registered when they are loaded; `scrub` then removes each of them from any text, in
-the forms in which a secret travels (raw, URL-encoded, base64, JSON-escaped). Removing by value is
-the only way that also works on text the server sends back (APIGW.0301 echoes the signed headers).
+the forms in which a secret travels (raw, URL-encoded, base64, escaped as in JSON or Python).
+Removing by value is the only way that also works on text the server sends back (APIGW.0301 echoes
+the signed headers).
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ def _forms_of(secret: str) -> Iterable[str]:
         quote(secret, safe=""),
         quote_plus(secret),
         json.dumps(secret)[1:-1],
+        repr(secret)[1:-1],
         encoded,
         encoded.rstrip("="),
         base64.urlsafe_b64encode(secret.encode()).decode().rstrip("="),

@@ -89,18 +89,20 @@ class Summary(Record):
 
 
 def card(summary: Summary) -> Markup:
-    """Give the verdict with its counts, then where and for which change."""
+    """Give the verdict with its counts, where and for which change, notes, and what to type."""
     tone = tone_of(summary.verdict)
     word = summary.verdict.replace("_", " ") or "connected"
     counts = join(
         element("li", element("b", f"{number:,}"), f" {name.replace('_', ' ')}")
         for name, number in summary.counts.items()
     )
+    notes = join(element("li", note) for note in summary.notes)
     return element(
         "section",
         element("p", element("b", word, class_=f"w-badge w-{tone}"), " ", summary.headline),
         element("ul", counts, class_="w-counts") if summary.counts else "",
         element("p", *_facts(summary), class_="w-facts"),
+        element("ul", notes, class_="w-notes") if summary.notes else "",
         *(element("p", element("code", line), class_="w-next") for line in summary.next),
         class_="w-card",
     )
@@ -154,7 +156,7 @@ def _emitted(cells: Iterable[Mapping[str, Any]]) -> Iterator[Summary]:
                 continue
             try:
                 found = Summary.model_validate(json.loads(data) if isinstance(data, str) else data)
-            except (ValidationError, ValueError):
+            except (ValidationError, ValueError, RecursionError):
                 continue
             if found.version == SCHEMA:
                 yield found

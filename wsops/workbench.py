@@ -16,14 +16,16 @@ from wsops.approval import read_list
 from wsops.audit import audit, images_by_id
 from wsops.choice import Choice, check_choice
 from wsops.client import Workspace, connect
-from wsops.errors import NothingToDo
+from wsops.errors import JournalError, NothingToDo, PlanError
 from wsops.history import Past, past_of, since
 from wsops.journal import Journal
 from wsops.live import counting
 from wsops.models import Audit, Image
 from wsops.outcome import next_command, standing
+from wsops.plan import Plan
 from wsops.planning import plan_for
 from wsops.preview import Proposal
+from wsops.rows import RunRow
 from wsops.settings import Limits, Settings
 from wsops.summary import Place, Summary
 from wsops.text import count
@@ -89,18 +91,22 @@ class Workbench:
             image_map: the new image by the present one, "*" is any; for a rebuild.
 
         Raises:
-            PlanError: a limit is broken, or a pool is not there any more.
+            PlanError: a limit is broken, a pool is not there any more, or another pool bears the
+                ID of a chosen one as its name.
         """
         if not pools:
-            return Proposal(None, "no pool is chosen: there is nothing to do", fine=True)
+            reason = "no pool is chosen: there is nothing to do"
+            return Proposal(None, reason, fine=True, kind=choice.kind)
         more = {"change": choice.change or self.change, "image_map": image_map or choice.image_map}
         asked = choice.model_copy(update=more)
         check_choice(asked, self.settings.limits)
         try:
             with counting("pools read") as tell:
-                return Proposal(plan_for(self.ws, asked, pools, tell)[0])
+                plan, _ = plan_for(self.ws, asked, pools, tell)
         except NothingToDo as nothing:
-            return Proposal(None, str(nothing), fine=nothing.fine)
+            return Proposal(None, str(nothing), fine=nothing.fine, kind=choice.kind)
+        _check_pools(plan, pools)
+        return Proposal(plan, kind=choice.kind)
 
     @property
     def limits(self) -> Limits:
@@ -108,10 +114,17 @@ class Workbench:
         return self.settings.limits
 
     @contextmanager
-    def journal(self) -> Iterator[Journal]:
-        """Open the journal for the block, made where it is not there yet."""
-        journal = Journal.open(self.settings.journal_place)
-        assert journal is not None  # noqa: S101  (only without create)
+    def journal(self, *, create: bool = False) -> Iterator[Journal]:
+        """Open the journal for the block.
+
+        Raises:
+            JournalError: there is none, and `create` is False.
+        """
+        place = self.settings.journal_place
+        journal = Journal.open(place, create=create)
+        if journal is None:
+            msg = f"there is no journal at {place}: nothing was applied yet"
+            raise JournalError(msg, remedy="look at the setting `journal`, or apply a plan first")
         with journal:
             yield journal
 
@@ -127,7 +140,7 @@ class Workbench:
 
     def record(self, seen: Audit) -> None:
         """Keep an audit in the journal, so that later ones know since when a desktop differs."""
-        with self.journal() as journal:
+        with self.journal(create=True) as journal:
             journal.keep_audit(seen, self.settings.endpoint, self.settings.profile)
 
     def since(self, seen: Audit) -> Mapping[str, datetime]:
@@ -214,11 +227,24 @@ def _patterns(pools: str) -> tuple[str, ...]:
     return () if patterns == ("*",) else patterns
 
 
-def _unfinished(journal: Journal, settings: Settings) -> Iterator[str]:
+def open_runs(journal: Journal, settings: Settings) -> Iterator[RunRow]:
+    """Give the runs of a place that have not ended, newest first."""
+    here = (settings.endpoint, settings.project_id)
     for run in journal.runs():
-        if (run.endpoint, run.project_id) != (settings.endpoint, settings.project_id):
-            continue
-        if run.ended_at is None:
-            _, _, verdict, reason = standing(journal, run.run_id)
-            command = next_command(run, verdict)
-            yield f"{run.run_id} is {verdict}: {reason}; {command}".rstrip("; ")
+        if (run.endpoint, run.project_id) == here and run.ended_at is None:
+            yield run
+
+
+def _unfinished(journal: Journal, settings: Settings) -> Iterator[str]:
+    for run in open_runs(journal, settings):
+        _, _, verdict, reason = standing(journal, run.run_id)
+        command = next_command(run, verdict)
+        yield f"{run.run_id} is {verdict}: {reason}; {command}".rstrip("; ")
+
+
+def _check_pools(plan: Plan, pools: tuple[str, ...]) -> None:
+    """Refuse a plan of a pool that was not chosen: its name may read like the ID of another."""
+    strange = [item.pool_name for item in plan.items if item.pool_id not in pools]
+    if strange:
+        msg = f"not chosen, but named like the ID of a chosen one: {', '.join(strange)}"
+        raise PlanError(msg, remedy="rename that pool in the console, then plan again")

@@ -13,6 +13,7 @@ from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 
 from tests.bench import sides
+from tests.bench.notebooks import notebooks
 from tests.bench.report import Figure, bounded, compared, ratio
 from tests.bench.server import Connection, served
 
@@ -190,4 +191,5 @@ ROOMS: dict[str, Callable[..., list[Figure]]] = {
     "Memory": memory,
     "Starting": starting,
     "Writing": writing,
+    "Notebooks": notebooks,
 }

@@ -58,6 +58,14 @@ def asked(address, *, method="GET", token="", context=None):
         return json.load(answer)
 
 
+def refusal(address, method="GET"):
+    """Give the status and the headers with which a request without a token is refused."""
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        asked(address, method=method)
+    with refused.value as answer:
+        return answer.code, answer.headers
+
+
 def test_a_cell_runs_and_sees_the_simulator(notebook, lab, seen):
     """The kernels of --simulate know the simulator, and not the token of the server."""
     source = "import os; print(os.environ['WSOPS_ENDPOINT'], 'JUPYTER_TOKEN' in os.environ)"
@@ -90,9 +98,9 @@ def test_the_address_that_is_printed_opens_without_a_question(page, lab):
 
 def test_what_is_not_trusted_cannot_run_commands(notebook, page):
     """Text with a command of JupyterLab in it loses the command."""
-    link = '<a class="lure" data-commandlinker-command="filebrowser:delete">x</a>'
-    notebook(cells=[nbformat.v4.new_markdown_cell(link), "1"])
-    lure = page.locator(".jp-MarkdownOutput a")
+    button = '<button data-commandlinker-command="filebrowser:delete">x</button>'
+    notebook(cells=[nbformat.v4.new_markdown_cell(button), "1"])
+    lure = page.locator(".jp-MarkdownOutput button")
 
     assert lure.inner_text() == "x"
     assert lure.get_attribute("data-commandlinker-command") is None
@@ -109,9 +117,25 @@ def test_the_token_is_in_no_command_line(notebook, lab):
 
 def test_without_the_token_nothing_is_given(lab):
     """Neither the files nor a kernel."""
-    for method in ("GET", "POST"):
-        with pytest.raises(urllib.error.HTTPError, match="403"):
-            asked(f"{lab.base}/api/kernels", method=method)
+    codes = [refusal(f"{lab.base}/api/kernels", method)[0] for method in ("GET", "POST")]
+
+    assert codes == [403, 403]
+
+
+def test_a_configuration_of_ones_own_cannot_open_it(start_lab, tmp_path):
+    """Address, token and origins are ours, whatever a file in ~/.jupyter says."""
+    own = {
+        "ServerApp": {"ip": "0.0.0.0", "allow_origin": "*", "port": 1},
+        "IdentityProvider": {"token": ""},
+    }
+    for name in ("jupyter_config", "jupyter_server_config", "jupyter_lab_config"):
+        (tmp_path / f"{name}.json").write_text(json.dumps(own))
+    process = start_lab(tmp_path, JUPYTER_CONFIG_DIR=str(tmp_path))
+    facts = json.loads(process.stdout.readline())
+    code, headers = refusal(f"http://127.0.0.1:{facts['port']}/api/kernels")
+
+    assert facts["url"].startswith("http://127.0.0.1:")
+    assert (code, headers["Access-Control-Allow-Origin"]) == (403, None)
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,17 @@ from datetime import datetime, timedelta, timezone
 
 import nbformat
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wsops import redact
 from wsops.errors import SettingsError
 from wsops.report import ending_of, read_notebook
 from wsops.report.render import took, when
 from wsops.summary import MIME
+from wsops.text import is_plain
 
-SECRET = 's3cr&t<value>\'/+of "the" profile'
+SECRET = 's3cr&t<value>/+of "the" profile'
 
 
 def order(page, *texts):
@@ -356,3 +359,43 @@ def test_a_secret_of_the_profile_is_masked_by_the_command(wsops, saved, book, mo
 
     assert "<pre" in path.with_suffix(".html").read_text()
     assert not redact.leaks(path.with_suffix(".html").read_text())
+
+
+ODD = (
+    *("\x1b[38m red", "\x1b[48;5mq", "![gone](attachment:x.png)", "half \ud800", "\x00\x1b"),
+    *("[" * 2000, "> " * 2000 + "x", "<" * 2000, "$$" * 50, "<div>" * 500, "]]>-->"),
+)
+
+
+@pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
+def test_odd_text_breaks_no_page(page_of, book, odd):
+    """Unfinished colours, missing attachments, halves of characters, a thousand brackets."""
+    outputs = book.prints(odd), book.shows(text_html=odd, text_plain=odd), book.fails(odd, odd, odd)
+    page = page_of(book.markdown(odd), book.code(odd, *outputs), book.code("1", book.prints("END")))
+
+    assert ">END</pre>" in page
+    assert page.encode().rstrip().endswith(b"</html>")
+    assert page.count("<article>") == page.count("</article>") == 1
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_any_text_renders_and_is_inert(renderer, first, second):
+    """Whatever a server, a person or a program wrote, in any place of a notebook."""
+    cell = nbformat.v4.new_code_cell(first, id="a", execution_count=1)
+    cell.outputs = [
+        nbformat.v4.new_output("stream", text=second),
+        nbformat.v4.new_output("display_data", data={"text/html": f"<p title='{first}'>{second}"}),
+    ]
+    text = nbformat.v4.new_markdown_cell(second, id="b")
+    page = renderer.render(nbformat.v4.new_notebook(cells=[text, cell]), first or "x")
+
+    assert page.count("<script>") == page.count("<style>") == 1
+    assert all(is_plain(c) or c in "\n\t" for c in set(page))
+
+
+def test_the_banner_of_papermill_is_not_shown_again(page_of, book):
+    """The failure stands at the top in our words."""
+    banner = book.markdown('<span style="color:red">An Exception was encountered</span>')
+    banner.metadata["tags"] = ["papermill-error-cell-tag"]
+
+    assert "An Exception" not in page_of(banner, book.code("1"))

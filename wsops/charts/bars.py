@@ -66,50 +66,57 @@ def image_generations(audit: Audit, most: int = 20) -> Chart:
     most often have a pattern of their own.
     """
     title = "Images by pool"
-    others = Counter(
-        _image(row.desktop_image_name, row.desktop_image_id) for row in audit.mismatches
-    )
-    runs = Counter(
-        (row.pool_id, _image(row.desktop_image_name, row.desktop_image_id))
-        for row in audit.mismatches
-    )
-    differ = Counter(row.pool_id for row in audit.mismatches)
-    pools = sorted(
-        (pool for pool in audit.pools if pool.desktop_count or differ[pool.id]),
-        key=lambda pool: (-differ[pool.id], pool.name),
-    )
-    if not pools:
+    fleet = _Fleet(audit)
+    if not fleet.pools:
         return nothing(title)
-    shown = pools[:most]
-    often = [image for image, _ in others.most_common(len(_OTHERS))]
+    shown = fleet.pools[:most]
 
     def paint(axes: Axes) -> None:
-        own = [max(0, pool.desktop_count - differ[pool.id]) for pool in shown]
-        parts = [(own, _OWN)]
-        keys = [("the pool's own image", _OWN)]
-        for image, look in zip(often, _OTHERS, strict=False):
-            parts.append(([runs[pool.id, image] for pool in shown], look))
+        own = [fleet.own(pool) for pool in shown]
+        parts, keys = [(own, _OWN)], [("the pool's own image", _OWN)]
+        for image, look in zip(fleet.often, _OTHERS, strict=False):
+            parts.append(([fleet.runs[pool.id, image] for pool in shown], look))
             keys.append((named(image, 28), look))
-        rest = [differ[p.id] - sum(runs[p.id, image] for image in often) for p in shown]
-        parts.append((rest, _REST))
-        _stack(axes, parts)
-        _label(
-            axes, [f"{o:,} of {p.desktop_count:,}" for o, p in zip(own, shown, strict=True)], shown
-        )
+        rest = [fleet.rest(pool) for pool in shown]
+        _stack(axes, [*parts, (rest, _REST)])
+        pairs = zip(own, shown, strict=True)
+        _label(axes, [f"{n:,} of {pool.desktop_count:,}" for n, pool in pairs], shown)
         legend(axes, [*keys, (_REST_NAME, _REST)] if any(rest) else keys)
-        _say_more(axes, len(pools) - len(shown), "pool")
+        _say_more(axes, len(fleet.pools) - len(shown), "pool")
 
-    whole = sum(max(0, pool.desktop_count - differ[pool.id]) for pool in pools)
-    met = (
-        f"; the most frequent other image is {named(often[0])} ({others[often[0]]:,})"
-        if often
-        else ""
-    )
-    alt = (
-        f"Stacked bars: in {count(len(pools), 'pool')} {count(whole, 'desktop')} run their pool's "
-        f"own image and {sum(differ.values()):,} run {count(len(others), 'other image')}{met}."
-    )
-    return Chart(draw(paint, _height(len(shown))), alt, title)
+    return Chart(draw(paint, _height(len(shown))), fleet.in_words(), title)
+
+
+class _Fleet:
+    """Which images the desktops of an audit run, by pool."""
+
+    def __init__(self, audit: Audit) -> None:
+        met = [
+            (row.pool_id, row.desktop_image_name or row.desktop_image_id or "unknown")
+            for row in audit.mismatches
+        ]
+        self.runs = Counter(met)
+        self.others = Counter(image for _, image in met)
+        self.differ = Counter(pool_id for pool_id, _ in met)
+        self.often = [image for image, _ in self.others.most_common(len(_OTHERS))]
+        pools = (pool for pool in audit.pools if pool.desktop_count or self.differ[pool.id])
+        self.pools = sorted(pools, key=lambda pool: (-self.differ[pool.id], pool.name))
+
+    def own(self, pool: Pool) -> int:
+        return max(0, pool.desktop_count - self.differ[pool.id])
+
+    def rest(self, pool: Pool) -> int:
+        return self.differ[pool.id] - sum(self.runs[pool.id, image] for image in self.often)
+
+    def in_words(self) -> str:
+        first = self.others.most_common(1)
+        met = f"; most often {named(first[0][0])} ({first[0][1]:,})" if first else ""
+        whole = sum(self.own(pool) for pool in self.pools)
+        return (
+            f"Stacked bars: in {count(len(self.pools), 'pool')} {count(whole, 'desktop')} run "
+            f"their pool's own image and {sum(self.differ.values()):,} run "
+            f"{count(len(self.others), 'other image')}{met}."
+        )
 
 
 def durations(
@@ -146,10 +153,6 @@ def durations(
         f"{lasting(most_seconds)} ({named(longest)}), median {lasting(middle)}."
     )
     return Chart(draw(paint, _height(len(shown))), alt, title)
-
-
-def _image(name: str, image_id: str) -> str:
-    return name or image_id or "unknown"
 
 
 def _height(rows: int) -> float:

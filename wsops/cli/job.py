@@ -71,7 +71,8 @@ def retry(  # noqa: PLR0913  (one argument an option)
     rebuilds. `wsops plan repair` is the other way.
     """
     with connected(profile) as ws, journal_of(ws) as journal:
-        plan = plan_for_retry(ws, job_id, pool_id or journal.pool_of_job(job_id), change)
+        known = pool_id or journal.pool_of_job(ws.resolved.endpoint, ws.project_id, job_id)
+        plan = plan_for_retry(ws, job_id, known, change)
         images = tuple(item.image_id for item in plan.items) if yes else ()
         if yes and max_desktops is None:
             msg = "--yes wants --max-desktops N"

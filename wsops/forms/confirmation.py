@@ -9,14 +9,12 @@ import ipywidgets as widgets
 
 from wsops.approval import by_typing, wanted_words
 from wsops.drive import why
-from wsops.errors import NotApproved, WsopsError
-from wsops.forms.form import Form, heading, remark, say
-from wsops.markup import Markup, element
+from wsops.errors import NotApproved
+from wsops.forms.form import STYLE, Form, button, remark, say, stacked
+from wsops.markup import Markup, element, face
 from wsops.plan import Plan
+from wsops.summary import Place, place_badge
 from wsops.text import count
-
-_WIDE = widgets.Layout(width="30em")
-_STYLE = {"description_width": "9em"}
 
 
 class Confirmation(Form[str]):
@@ -26,8 +24,8 @@ class Confirmation(Form[str]):
         plan: what would be done.
         act: called once, with the approval; what it gives is shown below the button.
 
-    A callback may come on another thread, and twice: the button is disabled first, and only the
-    first click that is right acts.
+    A callback may come on another thread, and twice: only the first click that is right acts.
+    Where acting fails it may be tried again; a plan that has become a run cannot become another.
     """
 
     def __init__(self, plan: Plan, act: Callable[[str], Form[object]]) -> None:
@@ -40,19 +38,14 @@ class Confirmation(Form[str]):
             description="Type to confirm",
             placeholder="profile and number of desktops",
             continuous_update=True,
-            layout=_WIDE,
-            style=_STYLE,
+            layout=widgets.Layout(width="420px"),
+            style=STYLE,
         )
-        self._button = widgets.Button(
-            description=f"Apply to {count(plan.desktops, 'desktop')}",
-            button_style="danger",
-            icon="bolt",
-            layout=widgets.Layout(width="auto"),
-        )
+        self._button = button(f"Apply to {count(plan.desktops, 'desktop')}", "bolt")
+        self._button.button_style = "danger"
         self._remark = remark()
-        ask = f"To wipe and rebuild, type the profile's name and the number: {wanted_words(plan)}"
         row = widgets.HBox([self._words, self._button])
-        self.widget = widgets.VBox([heading(ask), row, self._remark])
+        self.widget = stacked(widgets.HTML(face(_question(plan))), row, self._remark)
         self._words.observe(lambda _: self._typed(), "value")
         self._button.on_click(lambda _: self._clicked())
 
@@ -60,6 +53,11 @@ class Confirmation(Form[str]):
     def value(self) -> str:
         """The approval that was given; "" where none was."""
         return self._approval
+
+    @property
+    def problem(self) -> str:
+        """Says why the last click did not act; "" where there was none, or it did."""
+        return self._failed
 
     @property
     def shown(self) -> Form[object] | None:
@@ -83,28 +81,37 @@ class Confirmation(Form[str]):
         return "" if wanted_words(self._plan).startswith(typed) else "that is not it"
 
     def _clicked(self) -> None:
-        self._button.disabled = True
-        # A second click, on this thread or another, finds the lock taken and does nothing.
         if not self._once.acquire(blocking=False):
             return
+        self._button.disabled = True
         try:
-            self._approval = self._approved()
-            if self._approval:
-                self._shown = self._act(self._approval)
-        except WsopsError as error:
-            self._failed = why(error)
-            self._approval = "" if isinstance(error, NotApproved) else self._approval
+            approval = self._approved()
+            shown = self._act(approval)
+        except Exception as error:  # noqa: BLE001  (a callback has nobody else to tell)
+            refused = isinstance(error, NotApproved)
+            self._failed = f"{error}; nothing was sent" if refused else why(error)
             say(self._remark, "", self._failed)
-        if self._shown is not None:
-            self._words.disabled = True
-            say(self._remark, f"approved: {self._approval}")
-            self.widget.children = (*self.widget.children, self._shown.widget)
-        elif not self._approval:
             self._button.disabled = False
             self._once.release()
+            return
+        # The lock is never given back: this form has done what it is for.
+        self._approval, self._shown, self._failed = approval, shown, ""
+        # What was asked for goes away with its button: there is nothing left to press twice.
+        say(self._remark, f"✓ approved: {approval}")
+        self._remark.remove_class("w-beside")
+        self.widget.children = (self._remark, shown.widget)
 
     def _approved(self) -> str:
         if not self._words.value.strip():
             msg = "nothing was typed"
             raise NotApproved(msg, remedy=f"type {wanted_words(self._plan)!r}")
         return by_typing(self._plan, self._words.value)
+
+
+def _question(plan: Plan) -> Markup:
+    return element(
+        "p",
+        place_badge(Place(environment=plan.environment)),
+        element("b", f" To wipe and rebuild up to {count(plan.desktops, 'desktop')}, type "),
+        element("code", wanted_words(plan)),
+    )

@@ -14,6 +14,9 @@ from wsops.text import visible
 V = TypeVar("V")
 V_co = TypeVar("V_co", covariant=True)
 
+STYLE = {"description_width": "130px"}
+"""How wide the labels are: the same in every form, so that the fields stand below each other."""
+
 _kept: dict[Hashable, Any] = {}
 
 
@@ -63,6 +66,31 @@ class Form(ABC, Generic[V_co]):
         return bundle | {"text/html": face(body), "text/plain": plain}
 
 
+def stacked(*parts: Any) -> Any:  # noqa: ANN401
+    """Give the parts of a form below each other, looking as our style sheet says."""
+    box = widgets.VBox(parts)
+    box.add_class("w-fields")
+    return box
+
+
+def wide(**more: str) -> Any:  # noqa: ANN401
+    """Give the layout of a field: as wide as the page allows, up to what the eye likes."""
+    return widgets.Layout(width="100%", max_width="660px", **more)
+
+
+def button(words: str, icon: str, tooltip: str = "") -> Any:  # noqa: ANN401
+    """Give a button that is as wide as its words."""
+    layout = widgets.Layout(width="auto")
+    return widgets.Button(description=words, icon=icon, tooltip=tooltip or None, layout=layout)
+
+
+def beside(*parts: Any) -> Any:  # noqa: ANN401
+    """Give parts in a row that begins where the fields begin, not their labels."""
+    row = widgets.HBox(parts)
+    row.add_class("w-beside")
+    return row
+
+
 def heading(words: str) -> Any:  # noqa: ANN401
     """Give the heading of a form."""
     return widgets.HTML(face(element("p", element("b", words))))
@@ -70,7 +98,9 @@ def heading(words: str) -> Any:  # noqa: ANN401
 
 def remark() -> Any:  # noqa: ANN401
     """Give a line for what is chosen and what is wrong; filled by `say`."""
-    return widgets.HTML()
+    line = widgets.HTML()
+    line.add_class("w-beside")
+    return line
 
 
 def say(line: Any, words: str, problem: str = "") -> None:  # noqa: ANN401

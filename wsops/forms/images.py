@@ -8,12 +8,22 @@ import ipywidgets as widgets
 
 from wsops.draft import misfit
 from wsops.errors import PlanError
-from wsops.forms.form import Form, facts, heading, keep, kept, plain, remark, say
+from wsops.forms.form import (
+    STYLE,
+    Form,
+    facts,
+    heading,
+    keep,
+    kept,
+    plain,
+    remark,
+    say,
+    stacked,
+    wide,
+)
 from wsops.markup import Markup
 from wsops.models import Image, Pool
 
-_WIDE = widgets.Layout(width="46em")
-_STYLE = {"description_width": "9em"}
 _FEW = 3
 
 
@@ -47,13 +57,13 @@ class ImagePicker(Form[Mapping[str, str]]):
             options=[("choose an image …", ""), *((v, k) for k, v in (labels | asked).items())],
             value=chosen if chosen in labels or chosen in asked else "",
             description="New image",
-            layout=_WIDE,
-            style=_STYLE,
+            layout=wide(),
+            style=STYLE,
             disabled=bool(self._map),
         )
         self._remark = remark()
         title = heading("From which image? Those that fit all chosen pools come first.")
-        self.widget = widgets.VBox([title, self._list, self._remark])
+        self.widget = stacked(title, self._list, self._remark)
         self._list.observe(lambda _: self._changed(), "value")
         self._tell()
 

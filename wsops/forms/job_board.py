@@ -8,7 +8,7 @@ import ipywidgets as widgets
 
 from wsops.board import Board
 from wsops.drive import Drive, why
-from wsops.forms.form import Form
+from wsops.forms.form import Form, button
 from wsops.markup import Markup, element, face, join
 
 
@@ -21,11 +21,9 @@ class JobBoard(Form[Board]):
     def __init__(self, drive: Drive) -> None:
         self.drive = drive
         self._page = widgets.HTML()
-        self._detach = widgets.Button(
-            description="Detach", icon="chain-broken", tooltip="Stop following; the cloud goes on."
-        )
+        self._detach = button("Detach", "chain-broken", "Stop following; the cloud goes on.")
         self._detach.on_click(lambda _: self._let_go())
-        self.widget = widgets.VBox([self._page, self._detach])
+        self.widget = widgets.VBox([self._page, widgets.HBox([self._detach])])
         drive.watch(lambda _: self._show())
 
     @property
@@ -36,15 +34,16 @@ class JobBoard(Form[Board]):
     def html(self) -> Markup:
         """Give the board, and what became of following it."""
         page = self.value.html(time.monotonic())
-        told = self._told()
-        return join([page, element("p", told, class_="w-next")]) if told else page
+        return join([page, self._told()])
 
-    def _told(self) -> str:
+    def _told(self) -> Markup:
         if self.drive.error is not None:
-            return f"✗ {why(self.drive.error)}"
-        if self.drive.detached:
-            return f"detached; what was sent goes on in the cloud: wsops resume {self.value.run_id}"
-        return ""
+            return element("p", element("b", f"✗ {why(self.drive.error)}"), class_="w-problem")
+        if self.drive.detached or (self.drive.over and not self.value.ended):
+            command = element("code", f"wsops resume {self.value.run_id}")
+            words = "detached; what was sent goes on in the cloud: "
+            return element("p", words, command, class_="w-next")
+        return Markup()
 
     def _let_go(self) -> None:
         self._detach.disabled = True
@@ -54,4 +53,4 @@ class JobBoard(Form[Board]):
     def _show(self) -> None:
         self._page.value = face(self.html())
         if self.value.ended or self.drive.over:
-            self._detach.disabled = True
+            self.widget.children = (self._page,)  # nobody is left to let go

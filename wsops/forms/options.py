@@ -9,12 +9,21 @@ import ipywidgets as widgets
 from wsops.approval import read_pairs
 from wsops.choice import Choice, check_choice
 from wsops.errors import PlanError
-from wsops.forms.form import Form, facts, heading, keep, kept, remark, say
+from wsops.forms.form import (
+    STYLE,
+    Form,
+    facts,
+    heading,
+    keep,
+    kept,
+    remark,
+    say,
+    stacked,
+    wide,
+)
 from wsops.markup import Markup
 from wsops.settings import Limits
 
-_WIDE = widgets.Layout(width="46em")
-_STYLE = {"description_width": "9em"}
 _SPARE, _TAKE = "left alone", "wiped, too"
 
 
@@ -45,26 +54,32 @@ class RebuildOptions(Form[Choice]):
         seeds = (delay_time, message, orders, include_in_use)
         self._key = ("options", kind, *seeds)
         delay, words, order, taken = kept(self._key, seeds)
-        self._delay = widgets.IntText(value=delay, description="Delay (minutes)", style=_STYLE)
+        self._delay = widgets.IntText(
+            value=delay,
+            description="Delay (minutes)",
+            continuous_update=True,
+            layout=widgets.Layout(width="220px"),
+            style=STYLE,
+        )
         self._message = widgets.Textarea(
-            value=words, description="Message to users", layout=_WIDE, style=_STYLE, rows=2
+            value=words, description="Message to users", layout=wide(), style=STYLE, rows=2
         )
         self._orders = widgets.Text(
             value=order,
             description="Orders",
             placeholder="POOL=ORDER,…  only for billed images on yearly pools",
-            layout=_WIDE,
-            style=_STYLE,
+            layout=wide(),
+            style=STYLE,
         )
         self._use = widgets.RadioButtons(
             options=[_SPARE, _TAKE],
             value=_TAKE if taken else _SPARE,
             description="Desktops in use",
-            style=_STYLE,
+            style=STYLE,
         )
         self._remark = remark()
         fields = [self._delay, self._message, self._orders, self._use]
-        self.widget = widgets.VBox([heading("How?"), *fields, self._remark])
+        self.widget = stacked(heading("How?"), *fields, self._remark)
         for field in fields:
             field.observe(lambda _: self._changed(), "value")
         self._tell()

@@ -9,13 +9,27 @@ from collections.abc import Iterable
 import ipywidgets as widgets
 
 from wsops.approval import read_list
-from wsops.forms.form import Form, facts, heading, keep, kept, plain, remark, say
+from wsops.forms.form import (
+    STYLE,
+    Form,
+    beside,
+    button,
+    facts,
+    heading,
+    keep,
+    kept,
+    plain,
+    remark,
+    say,
+    stacked,
+    wide,
+)
 from wsops.markup import Markup
 from wsops.models import Audit, Pool
 from wsops.text import count
 
 _ROWS = 12
-_WIDE = widgets.Layout(width="46em")
+_FEWEST = 4
 
 
 class PoolPicker(Form[tuple[str, ...]]):
@@ -39,15 +53,21 @@ class PoolPicker(Form[tuple[str, ...]]):
         self._chosen = frozenset(i for i in before if i in self._pools)
         self._filling = False
         self._search = widgets.Text(
-            description="Search", placeholder="part of a name, or eng-*", layout=_WIDE
+            description="Search",
+            placeholder="part of a name, or eng-*",
+            layout=wide(),
+            style=STYLE,
         )
-        self._list = widgets.SelectMultiple(description="Pools", rows=_ROWS, layout=_WIDE)
-        self._all = widgets.Button(description="Take all shown", icon="check")
-        self._none = widgets.Button(description="Take none of them", icon="times")
+        rows = min(_ROWS, max(_FEWEST, len(self._pools)))
+        self._list = widgets.SelectMultiple(
+            description="Pools", rows=rows, layout=wide(), style=STYLE
+        )
+        self._all = button("Take all shown", "check")
+        self._none = button("Take none of these", "times")
         self._remark = remark()
         title = heading("Which pools? Ctrl or Shift takes several.")
-        buttons = widgets.HBox([self._all, self._none])
-        self.widget = widgets.VBox([title, self._search, self._list, buttons, self._remark])
+        buttons = beside(self._all, self._none)
+        self.widget = stacked(title, self._search, self._list, buttons, self._remark)
         self._fill()
         self._search.observe(lambda _: self._fill(), "value")
         self._list.observe(lambda _: self._take(), "value")

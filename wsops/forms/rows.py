@@ -6,11 +6,24 @@ from collections.abc import Mapping
 
 import ipywidgets as widgets
 
-from wsops.forms.form import Form, facts, heading, keep, kept, plain, remark, say
+from wsops.forms.form import (
+    STYLE,
+    Form,
+    beside,
+    button,
+    facts,
+    heading,
+    keep,
+    kept,
+    plain,
+    remark,
+    say,
+    stacked,
+    wide,
+)
 from wsops.markup import Markup
 
 _ROWS = 10
-_WIDE = widgets.Layout(width="60em")
 
 
 class RowPicker(Form[tuple[str, ...]]):
@@ -24,6 +37,7 @@ class RowPicker(Form[tuple[str, ...]]):
 
     def __init__(self, what: str, rows: Mapping[str, str], chosen: tuple[str, ...] = ()) -> None:
         self._what, self._rows = what, dict(rows)
+        self._strange = tuple(key for key in chosen if key not in self._rows)
         self._key = ("rows", what, tuple(rows), chosen)
         taken = kept(self._key, chosen)
         self._list = widgets.SelectMultiple(
@@ -31,11 +45,13 @@ class RowPicker(Form[tuple[str, ...]]):
             value=tuple(key for key in taken if key in self._rows),
             rows=min(_ROWS, max(2, len(self._rows))),
             description="Rows",
-            layout=_WIDE,
+            layout=wide(),
+            style=STYLE,
         )
-        self._all = widgets.Button(description="Take all", icon="check")
+        self._all = button("Take all", "check")
         self._remark = remark()
-        self.widget = widgets.VBox([heading(f"Which {what}?"), self._list, self._all, self._remark])
+        title = heading(f"Which {what}? Ctrl or Shift takes several.")
+        self.widget = stacked(title, self._list, beside(self._all), self._remark)
         self._list.observe(lambda _: self._changed(), "value")
         self._all.on_click(lambda _: self._take_all())
         self._tell()
@@ -45,12 +61,19 @@ class RowPicker(Form[tuple[str, ...]]):
         """The keys that are chosen."""
         return tuple(key for key in self._rows if key in self._list.value)
 
+    @property
+    def problem(self) -> str:
+        """Says which of the keys chosen at first are not there."""
+        return f"not among the {self._what}: {', '.join(self._strange)}" if self._strange else ""
+
     def html(self) -> Markup:
         """Give the chosen rows."""
         names = [self._rows[key] for key in self.value]
         shown = ", ".join(names[:_ROWS]) or "none"
         more = f" and {len(names) - _ROWS} more" if len(names) > _ROWS else ""
-        return facts({self._what: shown + more, "chosen": f"{len(names)} of {len(self._rows)}"})
+        problem = f"; {self.problem}" if self.problem else ""
+        chosen = f"{len(names)} of {len(self._rows)}{problem}"
+        return facts({self._what: shown + more, "chosen": chosen})
 
     def _take_all(self) -> None:
         self._list.value = tuple(self._rows)
@@ -60,4 +83,4 @@ class RowPicker(Form[tuple[str, ...]]):
         self._tell()
 
     def _tell(self) -> None:
-        say(self._remark, f"{len(self.value)} of {len(self._rows)} {self._what}")
+        say(self._remark, f"{len(self.value)} of {len(self._rows)} {self._what}", self.problem)

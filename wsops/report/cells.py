@@ -25,7 +25,7 @@ def tags(cell: NotebookNode) -> frozenset[str]:
 
 def without_secrets(notebook: NotebookNode) -> NotebookNode:
     """Give a copy in which every registered secret is masked, wherever it stands."""
-    copy: NotebookNode = mapped(notebook, scrub)
+    copy: NotebookNode = mapped(notebook, lambda text: scrub(_whole(text)))
     return copy
 
 
@@ -41,6 +41,11 @@ def texts(node: Any) -> Iterator[str]:  # noqa: ANN401  (JSON)
     elif isinstance(node, list | tuple):
         for value in node:
             yield from texts(value)
+
+
+def _whole(text: str) -> str:
+    """Give a text that can be encoded: JSON may hold halves of characters."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def mapped(node: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401  (JSON)

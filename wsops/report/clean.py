@@ -12,7 +12,7 @@ import re
 
 import nh3
 from markupsafe import Markup
-from nbconvert.filters.ansi import ansi2html
+from nbconvert.filters.ansi import ansi2html, strip_ansi
 
 from wsops.redact import leaks
 from wsops.text import is_plain
@@ -70,7 +70,10 @@ def picture(mime: str, data: str, alt: str) -> Markup:
 
 
 def _coloured(text: str) -> str:
-    return str(ansi2html(text))  # type: ignore[no-untyped-call]
+    try:
+        return str(ansi2html(text))  # type: ignore[no-untyped-call]
+    except IndexError:  # it wants more numbers than an unfinished colour has
+        return html.escape(strip_ansi(text))  # type: ignore[no-untyped-call]
 
 
 def made_visible(text: str) -> str:

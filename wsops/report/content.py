@@ -13,6 +13,7 @@ from wsops.report.markdown import Heading, Outline, to_html
 from wsops.report.outputs import shown
 
 _PARAMETERS = {"parameters", "injected-parameters"}
+_BANNER = "papermill-error-cell-tag"  # says again what stands at the top
 _DEEPEST = 3
 
 
@@ -41,7 +42,7 @@ def content_of(notebook: NotebookNode) -> Content:
     outline = Outline()
     parts: list[Part] = []
     for cell in notebook.cells:
-        if cell.cell_type == "markdown":
+        if cell.cell_type == "markdown" and _BANNER not in tags(cell):
             body = fragment(to_html(cell.source, outline, cell.get("attachments")))
             parts.append(Part(0, body, Markup()))
         elif id(cell) in numbers and not tags(cell) & _PARAMETERS:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbconvert.filters.markdown_mistune import InvalidNotebook, IPythonRenderer, MarkdownWithMath
 
 _TAGS = re.compile(r"<[^>]*>")
 
@@ -55,4 +55,7 @@ class _Renderer(IPythonRenderer):
 def to_html(source: str, outline: Outline, attachments: Mapping[str, Any] | None = None) -> str:
     """Give the HTML of a markdown text, not yet cleaned; its headings go into the outline."""
     renderer = _Renderer(outline, attachments or {})
-    return str(MarkdownWithMath(renderer=renderer).render(source))
+    try:
+        return str(MarkdownWithMath(renderer=renderer).render(source))
+    except (InvalidNotebook, RecursionError):  # a picture that is not there, a hundred brackets
+        return f"<pre>{html.escape(source)}</pre>"

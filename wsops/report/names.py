@@ -35,14 +35,16 @@ class Names:
     def __init__(self, kinds: Mapping[str, str], alias: Alias) -> None:
         self._kinds = kinds
         self._alias = alias
-        self._forms: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        self._aliases: dict[str, str] = {}
+        shapes: dict[str, set[tuple[int, int]]] = defaultdict(set)
         for name, kind in kinds.items():
             for form in _forms_of(name):
                 first = _WORD.search(form)
                 if first:
-                    self._forms[first[0]].append((form, alias(kind, name)))
-        for forms in self._forms.values():
-            forms.sort(key=lambda pair: len(pair[0]), reverse=True)
+                    self._aliases.setdefault(form, alias(kind, name))
+                    shapes[first[0]].add((len(form), first.start()))
+        # By first word: how long the names with it are, the longest first, and where it stands.
+        self._shapes = {word: sorted(those, reverse=True) for word, those in shapes.items()}
 
     def replace(self, text: str) -> str:
         """Give a text with every name in it replaced: whole words, the longest first."""
@@ -63,12 +65,14 @@ class Names:
         """Walk the words; where a name begins, give its alias and go on behind it."""
         done = 0
         for word in _WORD.finditer(text):
-            for form, alias in self._forms.get(word[0], ()):
-                start = word.start() - form.index(word[0])
-                if start >= done and text.startswith(form, start) and _ends(text, start, form):
+            for length, before in self._shapes.get(word[0], ()):
+                start = word.start() - before
+                end = start + length
+                alias = self._aliases.get(text[start:end]) if start >= done else None
+                if alias and _ends_word(text, end):
                     yield text[done:start]
                     yield alias
-                    done = start + len(form)
+                    done = end
                     break
         yield text[done:]
 
@@ -84,9 +88,8 @@ def _kind_of(value: str) -> str:
     return "address" if len(value) >= _SHORTEST_ADDRESS else ""
 
 
-def _ends(text: str, start: int, form: str) -> bool:
-    """Tell whether a form ends at the end of a word."""
-    end = start + len(form)
+def _ends_word(text: str, end: int) -> bool:
+    """Tell whether no word goes on at a place in a text."""
     word = _WORD.match(text, end - 1)
     return word is None or word.end() == end
 

@@ -34,6 +34,7 @@ _PIECE = re.compile(
 _ATTRIBUTE = re.compile(r'(\s(?:alt|title|data-sort|aria-label|href)=")([^"]*)(")')
 _DRAWING = re.compile(r'(src="data:image/svg\+xml;base64,)([^"]*)(")')
 _DOTS = re.compile(r'src="data:image/(?!svg)')
+_LISTED = re.compile(r"[\[\](){}'\"]")  # what stands around and between names in code
 _NO_DOTS = '<em class="r-note">A picture is left out: names in it could not be replaced.</em>'
 
 
@@ -48,7 +49,7 @@ def share(notebook: NotebookNode, name: str, alias: Alias, renderer: Renderer) -
     people = [one for one in parameters_of(notebook) if names_people(one)]
     page = renderer.render(notebook, name, without={one.name for one in people})
     found = names_of(page) | _of_summary(notebook)
-    found |= {part: "user" for one in people for part in parts_of(one.value)}
+    found |= {part: "user" for one in people for part in parts_of(_LISTED.sub("", one.value))}
     result = replaced(page, Names(found, alias))
     _refuse_secrets(_readings(result), name)
     return result
@@ -64,7 +65,7 @@ def names_of(page: str) -> dict[str, str]:
 
 def parts_of(value: str) -> Iterator[str]:
     """Give the names in a cell: several people are parted by commas."""
-    for part in re.split(r"[,;\[\]{}()'\"]", value):
+    for part in re.split(r"[,;]", value):
         name = part.strip()
         if any(map(str.isalnum, name)):
             yield name

@@ -37,7 +37,7 @@ def as_live_html(frame: pd.DataFrame, columns: Columns, caption: str) -> Markup:
     arguments = get_itable_arguments(
         _display(frame, columns),
         table_id=name,
-        classes="display compact nowrap",
+        classes="row-border hover compact nowrap",
         style="width:100%;margin:0",
         columnDefs=_definitions(columns),
         layout={"topStart": "info", "topEnd": "search", "bottomStart": "pageLength"},

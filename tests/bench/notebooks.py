@@ -1,0 +1,169 @@
+"""What notebooks cost: rendering a report, a whole audit notebook, a large form, a large table."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import nbformat
+from playwright.sync_api import Page, sync_playwright
+
+from tests.bench.report import Figure, bounded
+from tests.bench.server import Connection, served
+
+_CHROMIUM = Path("/usr/bin/chromium")
+_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+_ARGUMENTS += ["--disable-component-update", "--disable-sync", "--no-first-run"]
+_AUDIT = """
+import sys, time
+began = time.perf_counter()
+import papermill
+papermill.execute_notebook(sys.argv[1], sys.argv[2], {"full": True}, progress_bar=False)
+from pathlib import Path
+from wsops.report import Renderer, read_notebook
+page = Renderer().render(read_notebook(Path(sys.argv[2])), "out.ipynb")
+Path(sys.argv[2]).with_suffix(".html").write_text(page)
+"""
+_SERVICE = """
+import time
+from wsops import connect
+from wsops.audit import audit
+with connect() as ws:
+    began = time.perf_counter()
+    audit(ws, full=True)
+    print(time.perf_counter() - began)
+"""
+_FLEET = """
+from datetime import UTC, datetime
+from wsops import forms, tables
+from wsops.models import Audit, Mismatch, Pool
+pools = tuple(Pool(id=f"p{n}", name=f"pool-{n:04d}", desktop_count=50) for n in range(2000))
+rows = tuple(
+    Mismatch(pool_id=f"p{n % 2000}", pool_name=f"pool-{n % 2000:04d}", pool_image_id="new",
+             desktop_id=f"d{n}", desktop_name=f"desktop-{n:06d}", desktop_image_id="old",
+             user_name=f"user{n}", status="ACTIVE", login_status="REGISTERED")
+    for n in range(50_000)
+)
+seen = Audit(taken_at=datetime.now(UTC), pools=pools, desktops=100_000, mismatches=rows)
+"""
+
+
+def notebooks(*, quick: bool) -> list[Figure]:
+    """Run the audit notebook to its report, render it again and again, open what is large."""
+    rounds = 2 if quick else 5
+    with TemporaryDirectory() as folder, served(pools=24, desktops=50) as connection:
+        executed = Path(folder) / "out.ipynb"
+        whole, service = [], []
+        for _ in range(rounds):
+            whole.append(_seconds(lambda: _python(_AUDIT, connection, _audit(), executed)))
+            service.append(float(_python(_SERVICE, connection)))
+        rendered = _rendered(executed, 3 * rounds)
+        mebibytes = executed.with_suffix(".html").stat().st_size / 1024**2
+    own = [one - other for one, other in zip(whole, service, strict=True)]
+    return [
+        bounded("10_fleet_audit to its report, less the audit", own, "s", 5, judged=not quick),
+        bounded("a report, exporter warm", rendered, "ms", 100, judged=not quick),
+        Figure("size of that report", (mebibytes,), "MB"),
+        *(_in_a_browser(rounds, judged=not quick)),
+    ]
+
+
+def _in_a_browser(rounds: int, *, judged: bool) -> list[Figure]:
+    picker, table, search = [], [], []
+    with _lab() as (base, token, folder), _page() as page:
+        for turn in range(rounds):
+            name = f"large-{turn}.ipynb"
+            cells = [_FLEET, "forms.PoolPicker(seen)", "tables.mismatches(seen)"]
+            made = [nbformat.v4.new_code_cell(source) for source in cells]
+            spec = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+            nbformat.write(nbformat.v4.new_notebook(cells=made, metadata=spec), folder / name)
+            page.goto(f"{base}/doc/tree/{name}?token={token}")
+            page.locator(".jp-CodeCell").nth(2).wait_for()
+            _run(
+                page,
+                0,
+                "() => document.querySelectorAll('.jp-CodeCell')[0].innerText.includes('[1]')",
+            )
+            picker.append(_run(page, 1, "() => document.querySelectorAll('option').length >= 2000"))
+            table.append(_run(page, 2, "() => document.querySelectorAll('.dt-info').length"))
+            box = page.locator(".dt-search input").first
+            began = time.perf_counter()
+            box.fill("desktop-049999")
+            page.wait_for_function(
+                "() => document.querySelectorAll('.dataTable tbody tr').length < 3"
+            )
+            search.append(time.perf_counter() - began)
+    return [
+        bounded("the pool picker opens, 2,000 pools, in JupyterLab", picker, "s", 1, judged=judged),
+        Figure("the table of 50,000 mismatches opens, in JupyterLab", tuple(table), "s"),
+        bounded("a search in it", search, "s", 1, judged=judged),
+    ]
+
+
+def _run(page: Page, cell: int, until: str) -> float:
+    """Run a cell by Shift+Enter; give the seconds until the page shows what it shall."""
+    page.locator(".jp-CodeCell").nth(cell).locator(".jp-InputArea-editor").click()
+    began = time.perf_counter()
+    page.keyboard.press("Shift+Enter")
+    page.wait_for_function(until, timeout=120_000)
+    return time.perf_counter() - began
+
+
+@contextmanager
+def _lab() -> Iterator[tuple[str, str, Path]]:
+    with TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "wsops", "lab", "--simulate", "--json", "--no-browser"]
+        process = subprocess.Popen([*command, folder], stdout=subprocess.PIPE, text=True)
+        try:
+            facts = json.loads(process.stdout.readline())
+            yield f"http://127.0.0.1:{facts['port']}", facts["token"], Path(folder)
+        finally:
+            process.terminate()
+            process.communicate(timeout=60)
+
+
+@contextmanager
+def _page() -> Iterator[Page]:
+    system = {"executable_path": _CHROMIUM} if _CHROMIUM.exists() else {}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(args=_ARGUMENTS, **system)
+        yield browser.new_page()
+        browser.close()
+
+
+def _rendered(executed: Path, rounds: int) -> list[float]:
+    from wsops.report import Renderer, read_notebook
+
+    renderer, notebook = Renderer(), read_notebook(executed)
+    renderer.render(notebook, executed.name)
+    return [
+        _seconds(lambda: renderer.render(notebook, executed.name)) * 1000 for _ in range(rounds)
+    ]
+
+
+def _audit() -> Path:
+    return Path.cwd() / "notebooks" / "10_fleet_audit.ipynb"
+
+
+def _python(code: str, connection: Connection, *arguments: Path) -> str:
+    keys = ("endpoint", "iam_endpoint", "project_id", "region", "token")
+    place = {f"WSOPS_{key.upper()}": connection[key] for key in keys}
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    env = os.environ | place
+    done = subprocess.run(
+        command, env=env, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    return done.stdout
+
+
+def _seconds(work) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began

@@ -1,0 +1,209 @@
+"""Notebooks run by papermill in kernels of their own, against the simulator on a socket."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+from papermill.exceptions import PapermillExecutionError
+
+from wsops.choice import Choice
+from wsops.journal import Journal
+from wsops.planning import plan_for
+from wsops.rollout import Rollout
+from wsops.summary import read_summary
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "notebooks"
+POLLING = {
+    "first": 0.01,
+    "longest": 0.03,
+    "verify_every": 0.02,
+    "verify_within": 2,
+    "reconcile_every": 0.02,
+    "reconcile_within": 0.1,
+    "settle_seconds": 0,
+    "settle_reads": 3,
+    "not_found_seconds": 0.2,
+    "stall_after": 0.5,
+}
+_WRITES = {"RebuildDesktopPool", "BatchRebuildDesktopsSystemDisk", "RunActionsOnWorkspaceJob"}
+PACE = {"reads_per_second": 100_000, "write_every": 0, "throttled_wait": 0}
+
+
+@dataclass
+class Played:
+    """An executed notebook, as someone finds it who was not there."""
+
+    path: Path
+    error: Exception | None
+
+    @property
+    def book(self):
+        return nbformat.read(self.path, as_version=4)
+
+    @property
+    def summary(self):
+        return read_summary(self.book.cells)
+
+    @property
+    def outputs(self):
+        return [out for cell in self.book.cells for out in cell.get("outputs", ())]
+
+    @property
+    def plain(self):
+        """What it says, as plain text."""
+        return "\n".join(
+            out.get("text") or out.get("data", {}).get("text/plain", "") for out in self.outputs
+        )
+
+    def rows(self, caption):
+        """Give the rows of the table with a caption, each a list of its cells that hold text."""
+        texts = [out.get("data", {}).get("text/plain", "") for out in self.outputs]
+        [lines] = [text.splitlines()[2:] for text in texts if text.startswith(f"{caption}\n")]
+        return [re.split(r" {2,}", line.strip()) for line in lines]
+
+    @property
+    def complaint(self):
+        """The one error output, without colours."""
+        [found] = [out for out in self.outputs if out.output_type == "error"]
+        return found
+
+
+class Cloud:
+    """A simulated fleet, and what one asks it from the outside."""
+
+    def __init__(self, sim):
+        self.sim = sim
+        self.faults = sim.cloud.faults
+
+    @property
+    def behind(self):
+        """The desktops that do not run their pool's image."""
+        pools = self.sim.cloud.pools.values()
+        return [d for pool in pools for d in pool.desktops if d.image_id != pool.image_id]
+
+    @property
+    def posts(self):
+        """Every request that could wipe something, in the order of arrival."""
+        return [e for e in self.sim.ledger if e.operation in _WRITES]
+
+    @property
+    def approval(self):
+        """The numbers that approve a repair of everything, as parameters."""
+        images = {pool.image_id for pool in self.sim.cloud.pools.values()}
+        number = max(1, len(self.behind))
+        return {"apply": True, "max_desktops": number, "expect_images": ",".join(sorted(images))}
+
+
+    def newer_image(self, pool):
+        """Give an image of the same family as a pool's, which is not the pool's."""
+        images = self.sim.cloud.images
+        family = images[pool.image_id].name.rpartition("-")[0]
+        return next(i for i, one in images.items() if one.name.startswith(family) and i != pool.image_id)
+
+
+@pytest.fixture
+def cloud(fleet):
+    """Give a function that makes a small fleet in which nobody is logged in."""
+
+    def put(**options):
+        sim = fleet(**({"desktops": 6} | options))
+        for desktop in sim.cloud.desktops.values():
+            sim.cloud.set_login(desktop.id, "REGISTERED")
+            sim.cloud.set_status(desktop.id, "ACTIVE")
+        return Cloud(sim)
+
+    return put
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory):
+    """Give the folder in which all kernels share what takes long to find out: the fonts."""
+    return tmp_path_factory.mktemp("matplotlib")
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_here(clean_environment, warm, monkeypatch, tmp_path):
+    """No kernel believes that a person sits before it; IPython finds a home to write to."""
+    (tmp_path / "home").mkdir()
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    monkeypatch.setenv("MPLCONFIGDIR", str(warm))
+
+
+@pytest.fixture
+def lead(monkeypatch, tmp_path):
+    """Give a function that leads all kernels to a cloud, with more settings where wanted."""
+
+    def to(cloud, **more):
+        sim = cloud.sim
+        place = {
+            "ENDPOINT": sim.endpoint,
+            "IAM_ENDPOINT": sim.iam_endpoint,
+            "PROJECT_ID": sim.project_id,
+            "REGION": sim.cloud.region_name,
+            "TOKEN": sim.token,
+            "JOURNAL": str(tmp_path / "journal.sqlite"),
+            "OPERATOR": "tester",
+        }
+        groups = {"POLLING": POLLING, "PACE": PACE}
+        for group, values in groups.items():
+            place |= {f"{group}__{key.upper()}": str(value) for key, value in values.items()}
+        for key, value in (place | more).items():
+            monkeypatch.setenv(f"WSOPS_{key}", str(value))
+
+    return to
+
+
+@pytest.fixture
+def play(tmp_path):
+    """Give a function that runs a notebook to its end, or to its first error."""
+
+    def run(name, **parameters):
+        [source] = FOLDER.glob(f"{name}_*.ipynb")
+        path = tmp_path / f"{source.stem}-{len(list(tmp_path.glob('*.ipynb')))}.ipynb"
+        error = None
+        try:
+            papermill.execute_notebook(
+                str(source), str(path), parameters=parameters, progress_bar=False
+            )
+        except PapermillExecutionError as failed:
+            error = failed
+        return Played(path, error)
+
+    return run
+
+
+@pytest.fixture
+def opened():
+    """Give a function that takes an executed notebook up from the disk."""
+    return lambda path: Played(path, None)
+
+
+@pytest.fixture
+def before(open_ws, tmp_path):
+    """Give a function that repairs a fleet before the notebook runs; gives the rows of the run."""
+
+    def repair(cloud, patterns=(), **overrides):
+        ws = open_ws(cloud.sim, **overrides)
+        plan, _ = plan_for(ws, Choice(), patterns)
+        with Journal.open(str(tmp_path / "journal.sqlite")) as journal:
+            run = journal.start_run(plan, "digest", "tester")
+            for _ in Rollout(ws, journal, run).apply():
+                pass
+            return journal.items(run.run_id)
+
+    return repair
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """Give a function that reads the runs of the journal, each with its items."""
+
+    def read():
+        with Journal.open(str(tmp_path / "journal.sqlite")) as journal:
+            return {run.run_id: journal.items(run.run_id) for run in journal.runs()}
+
+    return read
