@@ -146,7 +146,7 @@ def fresh_kernel(monkeypatch):
     yield restart
     for one in (one for kernel in driven for one in kernel.values()):
         one.detach()
-        assert one.join(10) or not one.started
+        assert not one.started or one.join(10)
 
 
 @pytest.fixture

@@ -1,11 +1,12 @@
 """What a notebook does about a proposal: nothing without apply, once when it is approved."""
 
+import sqlite3
 import threading
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
 
-from wsops import action as room
 from wsops import locks
 from wsops.action import carry_out, take_up
 from wsops.choice import Choice
@@ -316,10 +317,11 @@ def test_by_hand_an_unwritable_journal_is_said_and_may_be_mended(calm, bench, by
     assert len(rebuilds(sim)) == 1
 
 
-def test_the_service_gone_in_the_middle_is_shown_and_the_run_taken_up(calm, bench, by_hand):
-    """After the canary the journal breaks away: the board says why, and another look ends it."""
+def test_the_service_gone_in_the_middle_leaves_a_run_to_take_up(calm, bench, by_hand):
+    """Its job cannot be read: the run is running, nothing more is sent, another look ends it."""
     sim = calm()
-    desk = bench(sim, polling={"base_deadline": 0.3, "per_desktop": 0})
+    desk = bench(sim, polling={"base_deadline": 0.2, "per_desktop": 0})
+    desk.ws._sleep = lambda _: None
     action = carry_out(desk, repair(desk), apply=True)
     sim.cloud.faults.add("cut", operation="ShowJob")
     drive = finished(confirm(action))
@@ -334,22 +336,22 @@ def test_the_service_gone_in_the_middle_is_shown_and_the_run_taken_up(calm, benc
     assert len(rebuilds(sim)) == 1
 
 
-def test_a_run_that_cannot_be_driven_on_says_why(calm, bench, by_hand, monkeypatch):
-    """A password that is good no more ends the drive; its board names the error and the remedy."""
+def test_a_run_that_cannot_be_driven_on_says_why(calm, bench, by_hand, tmp_path):
+    """A record that was tampered with ends the drive: the board has the error and the remedy."""
     sim = calm()
+    sim.cloud.faults.add("cut", operation=REBUILD, times=1)
     desk = bench(sim)
-    action = carry_out(desk, repair(desk), apply=True)
-    damaged = JournalError("the disk is full")
-    monkeypatch.setattr(
-        "wsops.journal.Journal.intend", lambda *_: (_ for _ in ()).throw(OSError("disk gone"))
-    )
-    drive = finished(confirm(action))
+    finished(confirm(carry_out(desk, repair(desk), apply=True)))
+    with closing(sqlite3.connect(tmp_path / "journal.sqlite")) as database, database:
+        database.execute("UPDATE runs SET plan = replace(plan, 'is_fix', 'is_fax')")
+    board = take_up(desk).form
 
-    assert "disk gone" in repr(drive.error)
-    assert "disk gone" in action.form.shown.html()
-    assert damaged.remedy
-    assert rebuilds(sim) == []
-    monkeypatch.undo()
+    assert board.drive.join(10)
+    assert isinstance(board.drive.error, JournalError)
+    assert "is damaged" in board.html()
+    assert board.drive.error.remedy in board.html()
+    assert board._detach.disabled
+    assert len(rebuilds(sim)) == 1
 
 
 def test_a_lost_answer_is_unknown_with_the_next_command(calm, bench):
@@ -480,6 +482,7 @@ def test_a_proposal_that_cannot_be_read_is_an_error_of_the_cloud(calm, bench):
     sim = calm()
     desk = bench(sim)
     pools = pools_with_mismatch(desk)
+    desk.ws._sleep = lambda _: None
     sim.cloud.faults.add("error", args={"status": 503, "code": "WKS.1", "message": "gone"})
 
     with pytest.raises(CloudError) as caught:
@@ -500,4 +503,3 @@ def test_no_face_of_an_action_has_a_secret(calm, bench, by_hand):
 
     assert leaks(sim.token)
     assert [face for face in faces if leaks(str(face))] == []
-    assert room.by_hand()

@@ -43,7 +43,8 @@ class Drive:
         self._resume = resume
         self._claim = threading.Lock()
         self._let_go = threading.Event()
-        self._over = threading.Event()
+        self._over = False
+        self._told = threading.Event()
         self._tells: list[Tell] = []
 
     @property
@@ -54,7 +55,7 @@ class Drive:
     @property
     def over(self) -> bool:
         """Whether nobody drives any more: ended, let go of, or failed."""
-        return self._over.is_set()
+        return self._over
 
     @property
     def detached(self) -> bool:
@@ -91,8 +92,8 @@ class Drive:
         self._let_go.set()
 
     def join(self, seconds: float) -> bool:
-        """Wait until nobody drives any more, `seconds` at the most; tells whether that is so."""
-        return self._over.wait(seconds)
+        """Wait until it is over and told, `seconds` at the most; tells whether that is so."""
+        return self._told.wait(seconds)
 
     def _claimed(self) -> None:
         """Take this drive, once and for all: a second one would send what the first has left."""
@@ -112,8 +113,9 @@ class Drive:
             self.error = error
             raise
         finally:
-            self._over.set()
+            self._over = True
             self._tell()
+            self._told.set()
 
     def _drain(self, journal: Journal) -> None:
         run = journal.run(self.run_id)

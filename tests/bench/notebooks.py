@@ -17,6 +17,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from tests.bench.report import Figure, bounded
 from tests.bench.server import Connection, served
+from tests.lab.conftest import LabFacts, Notebook, made_of, open_lab
 
 _CHROMIUM = Path("/usr/bin/chromium")
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -77,22 +78,15 @@ def notebooks(*, quick: bool) -> list[Figure]:
 
 def _in_a_browser(rounds: int, *, judged: bool) -> list[Figure]:
     picker, table, search = [], [], []
-    with _lab() as (base, token, folder), _page() as page:
+    with _lab() as lab, _page() as page:
         for turn in range(rounds):
-            name = f"large-{turn}.ipynb"
             cells = [_FLEET, "forms.PoolPicker(seen)", "tables.mismatches(seen)"]
-            made = [nbformat.v4.new_code_cell(source) for source in cells]
-            spec = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-            nbformat.write(nbformat.v4.new_notebook(cells=made, metadata=spec), folder / name)
-            page.goto(f"{base}/doc/tree/{name}?token={token}")
-            page.locator(".jp-CodeCell").nth(2).wait_for()
-            _run(
-                page,
-                0,
-                "() => document.querySelectorAll('.jp-CodeCell')[0].innerText.includes('[1]')",
-            )
-            picker.append(_run(page, 1, "() => document.querySelectorAll('option').length >= 2000"))
-            table.append(_run(page, 2, "() => document.querySelectorAll('.dt-info').length"))
+            name = f"large-{turn}.ipynb"
+            nbformat.write(made_of(cells), lab.folder / name)
+            notebook = Notebook(page, lab, name).open()
+            notebook.run_cell(0)
+            picker.append(_run(notebook, 1, "document.querySelectorAll('option').length >= 2000"))
+            table.append(_run(notebook, 2, "document.querySelector('.dt-info')"))
             box = page.locator(".dt-search input").first
             began = time.perf_counter()
             box.fill("desktop-049999")
@@ -100,6 +94,7 @@ def _in_a_browser(rounds: int, *, judged: bool) -> list[Figure]:
                 "() => document.querySelectorAll('.dataTable tbody tr').length < 3"
             )
             search.append(time.perf_counter() - began)
+            notebook.close()
     return [
         bounded("the pool picker opens, 2,000 pools, in JupyterLab", picker, "s", 1, judged=judged),
         Figure("the table of 50,000 mismatches opens, in JupyterLab", tuple(table), "s"),
@@ -107,23 +102,26 @@ def _in_a_browser(rounds: int, *, judged: bool) -> list[Figure]:
     ]
 
 
-def _run(page: Page, cell: int, until: str) -> float:
+def _run(notebook: Notebook, cell: int, until: str) -> float:
     """Run a cell by Shift+Enter; give the seconds until the page shows what it shall."""
-    page.locator(".jp-CodeCell").nth(cell).locator(".jp-InputArea-editor").click()
+    notebook.cells.nth(cell).locator(".jp-InputArea-editor").click()
     began = time.perf_counter()
-    page.keyboard.press("Shift+Enter")
-    page.wait_for_function(until, timeout=120_000)
+    notebook.page.keyboard.press("Shift+Enter")
+    notebook.page.wait_for_function(f"() => {until}", timeout=120_000)
     return time.perf_counter() - began
 
 
 @contextmanager
-def _lab() -> Iterator[tuple[str, str, Path]]:
-    with TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "wsops", "lab", "--simulate", "--json", "--no-browser"]
-        process = subprocess.Popen([*command, folder], stdout=subprocess.PIPE, text=True)
+def _lab() -> Iterator[LabFacts]:
+    with TemporaryDirectory() as folder, TemporaryDirectory() as home:
+        settings = Path(home) / ".jupyter/lab/user-settings/@jupyterlab/notebook-extension"
+        settings.mkdir(parents=True)
+        # Else cells out of sight are not in the page.
+        (settings / "tracker.jupyterlab-settings").write_text('{"windowingMode": "none"}')
+        process = open_lab("--simulate", folder, env=os.environ | {"HOME": home})
         try:
             facts = json.loads(process.stdout.readline())
-            yield f"http://127.0.0.1:{facts['port']}", facts["token"], Path(folder)
+            yield LabFacts(**facts, folder=Path(folder), home=Path(home), parent=process.pid)
         finally:
             process.terminate()
             process.communicate(timeout=60)

@@ -71,6 +71,44 @@ class LabFacts:
             return json.loads(answer.read() or b"null")
 
 
+@dataclass(frozen=True)
+class Service:
+    """The doors of the lab's simulator that are for tests."""
+
+    endpoint: str
+
+    def door(self, path, body=None, method=None):
+        """Ask a door; gives its document."""
+        request = urllib.request.Request(
+            f"{self.endpoint}/_sim/{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            method=method,
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=_WITHIN) as answer:
+            return json.load(answer)
+
+    def fault(self, kind, **words):
+        """Script a fault."""
+        self.door("faults", {"kind": kind, **words})
+
+    def heal(self):
+        """Forget all faults."""
+        self.door("faults", method="DELETE")
+
+    def slow_jobs(self, seconds):
+        """Let every look at a job take so long: a run then has a middle."""
+        operations = ["ShowJob", "ListItaSubJobs"]
+        self.fault("latency", operation=operations, args={"seconds": seconds})
+
+    def rebuilds(self, *pools):
+        """Give how many requests to rebuild came for pools, by their names; none is for all."""
+        ids = {pool["name"]: pool["id"] for pool in self.door("fleet")["pools"]}
+        entries = self.door("ledger?operation=RebuildDesktopPool")["entries"]
+        wanted = {ids[name] for name in pools} or set(ids.values())
+        return sum(entry["pool_id"] in wanted for entry in entries)
+
+
 @dataclass
 class Seen:
     """What a page did besides showing itself."""
@@ -108,6 +146,30 @@ class Notebook:
         self.idle()
         return self
 
+    def number(self, words):
+        """Give the number of the first code cell whose source has these words."""
+        sources = self.cells.locator(".jp-InputArea-editor").all_inner_texts()
+        return next(n for n, source in enumerate(sources) if words in source)
+
+    def cell(self, words):
+        """Give the locator of the first code cell whose source has these words."""
+        return self.cells.nth(self.number(words))
+
+    def run_to(self, words):
+        """Run all code cells up to the first whose source has these words; give its output."""
+        last = self.number(words)
+        for n in range(last):
+            self.run_cell(n)
+        return self.run_cell(last)
+
+    def put(self, old, new):
+        """Change the source of the first code cell that has these words, as a person would."""
+        editor = self.cell(old).locator(".cm-content")
+        source = editor.inner_text()
+        editor.click()
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.insert_text(source.replace(old, new))
+
     def idle(self, seconds=_WITHIN):
         """Wait until the kernel has nothing to do and no cell waits for it."""
         self.page.wait_for_function(
@@ -129,7 +191,11 @@ class Notebook:
         self._ran(0, before, seconds)
 
     def run_cell(self, n, seconds=_WITHIN):
-        """Run code cell n by Shift+Enter, wait for its end, and give its output as text."""
+        """Run code cell n by Shift+Enter, wait for its end, and give its output as text.
+
+        Instead of a number n may be words of its source.
+        """
+        n = self.number(n) if isinstance(n, str) else n
         before = self._prompt(n)
         self.cells.nth(n).locator(".jp-InputArea-editor").click()
         self.page.keyboard.press("Shift+Enter")
@@ -138,6 +204,7 @@ class Notebook:
 
     def output(self, n):
         """Give the text of code cell n's outputs, as it can be read in the browser."""
+        n = self.number(n) if isinstance(n, str) else n
         texts = self.cells.nth(n).locator(".jp-OutputArea-output").all_inner_texts()
         return "\n".join(text.strip() for text in texts)
 
@@ -219,6 +286,14 @@ def lab(lab_environment, tmp_path_factory):
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_WITHIN)
             process.kill()
+
+
+@pytest.fixture
+def service(lab):
+    """Give the doors of the lab's simulator; what a test has broken is healed at its end."""
+    doors = Service(lab.simulator["endpoint"])
+    yield doors
+    doors.heal()
 
 
 @pytest.fixture

@@ -59,6 +59,11 @@ class Played:
             out.get("text") or out.get("data", {}).get("text/plain", "") for out in self.outputs
         )
 
+    @property
+    def html(self):
+        """What it shows."""
+        return "\n".join(out.get("data", {}).get("text/html", "") for out in self.outputs)
+
     def rows(self, caption):
         """Give the rows of the table with a caption, each a list of its cells that hold text."""
         texts = [out.get("data", {}).get("text/plain", "") for out in self.outputs]
@@ -98,6 +103,12 @@ class Cloud:
         return {"apply": True, "max_desktops": number, "expect_images": ",".join(sorted(images))}
 
 
+    def fail(self, desktops):
+        """Let every rebuild of these desktops fail."""
+        cause = {"code": "WKS.00010034", "reason": "no capacity in the zone"}
+        named = {"desktop_ids": [desktop.id for desktop in desktops]}
+        self.faults.add("desktop_fails", args=named | cause)
+
     def newer_image(self, pool):
         """Give an image of the same family as a pool's, which is not the pool's."""
         images = self.sim.cloud.images
@@ -105,18 +116,24 @@ class Cloud:
         return next(i for i, one in images.items() if one.name.startswith(family) and i != pool.image_id)
 
 
+def calmed(sim):
+    for desktop in sim.cloud.desktops.values():
+        sim.cloud.set_login(desktop.id, "REGISTERED")
+        sim.cloud.set_status(desktop.id, "ACTIVE")
+    return Cloud(sim)
+
+
 @pytest.fixture
 def cloud(fleet):
     """Give a function that makes a small fleet in which nobody is logged in."""
 
-    def put(**options):
-        sim = fleet(**({"desktops": 6} | options))
-        for desktop in sim.cloud.desktops.values():
-            sim.cloud.set_login(desktop.id, "REGISTERED")
-            sim.cloud.set_status(desktop.id, "ACTIVE")
-        return Cloud(sim)
+    return lambda **options: calmed(fleet(**({"desktops": 6} | options)))
 
-    return put
+
+@pytest.fixture
+def fleet_of():
+    """Give a function that takes a simulation, and sees to it that nobody is logged in."""
+    return calmed
 
 
 @pytest.fixture(scope="session")
