@@ -350,7 +350,7 @@ def test_a_run_that_cannot_be_driven_on_says_why(calm, bench, by_hand, tmp_path)
     assert isinstance(board.drive.error, JournalError)
     assert "is damaged" in board.html()
     assert board.drive.error.remedy in board.html()
-    assert board._detach.disabled
+    assert board.widget.children == (board._page,)
     assert len(rebuilds(sim)) == 1
 
 

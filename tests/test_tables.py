@@ -19,7 +19,7 @@ from wsops.outcome import standing
 from wsops.plan import Skipped
 from wsops.planning import plan_for
 from wsops.rollout import Rollout
-from wsops.tables.cells import lasting
+from wsops.text import lasting
 from wsops.tables.columns import DTYPES
 
 AT = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)

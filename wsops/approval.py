@@ -47,7 +47,7 @@ def by_numbers(plan: Plan, max_desktops: int, images: Mapping[str, Collection[st
 
 def wanted_words(plan: Plan) -> str:
     """Give what a person types to approve: the profile's name and the number of desktops."""
-    return f"{plan.profile} {plan.desktops}"
+    return " ".join(f"{plan.profile} {plan.desktops}".split())
 
 
 def by_typing(plan: Plan, answer: str) -> str:
@@ -59,7 +59,7 @@ def by_typing(plan: Plan, answer: str) -> str:
     typed = " ".join(answer.split())
     if not typed:
         return ""
-    if typed != " ".join(wanted_words(plan).split()):
+    if typed != wanted_words(plan):
         msg = f"{typed[:60]!r} is not the profile's name and the number of desktops"
         raise NotApproved(msg, remedy="apply again and type both, such as: staging 12")
     return f"typed {typed!r}"

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from wsops.history import Forecast
+from wsops.looks import tone_of, worded
 from wsops.markup import Markup, element, join
 from wsops.outcome import verdict_of
 from wsops.rollout import Event
 from wsops.rows import ItemRow
-from wsops.summary import tone_of
-from wsops.text import count
+from wsops.text import count, lasting
 
 _WORDS = {
     "item": "sending",
@@ -29,22 +29,9 @@ _WORDS = {
     "running": "running",
     "not_sent": "not sent",
 }
-_LOOKS = {
-    "done": ("✓", "good"),
-    "left_in_use": ("✓", "good"),
-    "running": ("…", "open"),
-    "sending": ("→", "open"),
-    "reading_back": ("…", "open"),
-    "unknown": ("?", "open"),
-    "planned": ("·", "quiet"),
-    "not_sent": ("·", "quiet"),
-    "partial": ("!", "warn"),
-    "held": ("!", "warn"),
-}
 _UNDER_WAY = frozenset({"sending", "running", "reading_back"})
 _TELLING = frozenset({"item_ended", "not_sent", "parked", "running"})  # events whose item says why
 _FOUND_OUT = 0.05  # share of a job from which its own pace tells more than the past
-_MINUTE, _HOUR = 60, 3600
 
 
 @dataclass(frozen=True)
@@ -131,13 +118,16 @@ class Board:
         return f"{self.run_id}: {ended} of {count(len(self.lanes), 'pool')}; {self.says}"
 
     def html(self, now: float) -> Markup:
-        """Give the board as a table; `now` in clock seconds."""
-        heads = ("pool", "desktops", "state", "progress", "elapsed", "left", "")
+        """Give the board as a table, without one until its pools are known; `now` is in seconds."""
+        said = element("p", element("b", self.run_id), " ", *self._said(), aria_live="polite")
+        if not self.lanes:
+            return element("section", said, class_="w-card w-board")
+        heads = ("pool", "desktops", "state", "progress", "elapsed", "left", "note")
         head = element("tr", join(element("th", name, scope="col") for name in heads))
         body = join(_row(lane, now) for lane in self.lanes.values())
         return element(
             "section",
-            element("p", element("b", self.run_id), " ", *self._said(), aria_live="polite"),
+            said,
             element(
                 "div",
                 element("table", element("thead", head), element("tbody", body), class_="w-table"),
@@ -149,22 +139,10 @@ class Board:
     def _said(self) -> tuple[object, ...]:
         """Give what was said last; at the end the verdict is a badge."""
         if not self.ended:
-            return (self.says,)
+            return (self.says or "one moment …",)
         word, _, rest = self.says.partition(": ")
         tone = tone_of(word.replace(" ", "_"))
         return element("b", word, class_=f"w-badge w-{tone}"), " ", rest
-
-
-def duration(seconds: float | None) -> str:
-    """Give a time span for people: "45 s", "12 min", "2 h 05 min"; "" for None."""
-    if seconds is None:
-        return ""
-    if seconds < 2 * _MINUTE:
-        return f"{seconds:.0f} s"
-    if seconds < 2 * _HOUR:
-        return f"{seconds / _MINUTE:.0f} min"
-    hours, rest = divmod(seconds, _HOUR)
-    return f"{hours:.0f} h {rest / _MINUTE:02.0f} min"
 
 
 def _moved(lane: Lane, event: Event, now: float) -> Lane:
@@ -186,7 +164,6 @@ def _moved(lane: Lane, event: Event, now: float) -> Lane:
 
 def _row(lane: Lane, now: float) -> Markup:
     spent = None if lane.began is None else (now if lane.ended is None else lane.ended) - lane.began
-    mark, tone = _LOOKS.get(lane.state, ("✗", "bad"))
     bar = element(
         "progress", value=f"{lane.share:.2f}", max="1", aria_label=f"progress of {lane.pool}"
     )
@@ -195,9 +172,9 @@ def _row(lane: Lane, now: float) -> Markup:
         "tr",
         element("th", lane.pool, scope="row"),
         element("td", lane.desktops, data_kind="count"),
-        element("td", f"{mark} {lane.state.replace('_', ' ')}", class_=f"w-state w-{tone}"),
+        element("td", worded(lane.state), class_=f"w-state w-{tone_of(lane.state)}"),
         element("td", bar, " ", element("span", f"{lane.share:.0%}", class_="w-share")),
-        element("td", duration(spent)),
-        element("td", f"about {duration(left)}" if left is not None else ""),
+        element("td", "" if spent is None else lasting(spent)),
+        element("td", f"about {lasting(left)}" if left is not None else ""),
         element("td", lane.note, class_="w-note"),
     )

@@ -114,8 +114,10 @@ class Drive:
             raise
         finally:
             self._over = True
-            self._tell()
-            self._told.set()
+            try:
+                self._tell()
+            finally:
+                self._told.set()
 
     def _drain(self, journal: Journal) -> None:
         run = journal.run(self.run_id)

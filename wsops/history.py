@@ -13,7 +13,7 @@ from statistics import median, quantiles
 from typing import Any
 
 from wsops.journal import Journal
-from wsops.models import Audit
+from wsops.models import Audit, names_of
 from wsops.outcome import standing
 from wsops.rows import AuditRow, ItemRow, RunRow
 
@@ -116,9 +116,8 @@ def forecasts_of(past: Past, seen: Audit) -> tuple[dict[str, int], dict[str, For
 
     A pool goes by its name, with its ID where several have the same.
     """
-    names = Counter(pool.name for pool in seen.pools)
-    known = {p.id: f"{p.name} ({p.id})" if names[p.name] > 1 else p.name for p in seen.pools}
-    sizes = dict(Counter(known[m.pool_id] for m in seen.mismatches))
+    names = names_of(seen.pools)
+    sizes = dict(Counter(names[m.pool_id] for m in seen.mismatches))
     return sizes, {pool: forecast(past.items, number) for pool, number in sizes.items()}
 
 

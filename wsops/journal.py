@@ -319,7 +319,7 @@ class Journal:
         found = self._database.one(query)
         if found is None:
             msg = f"the journal does not know job {job_id}"
-            raise PlanError(msg, remedy="name its pool: wsops job retry JOB --pool ID")
+            raise PlanError(msg, remedy="name its pool by --pool ID, to `wsops job retry`")
         return str(found["pool_id"])
 
     def attempts(self, item_id: str) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 
 from wsops.text import visible
 
-__all__ = ["Markup", "element", "face", "join", "style", "text"]
+__all__ = ["Markup", "dressed", "element", "face", "join", "style", "text"]
 
 
 def text(value: object, longest: int = 300) -> Markup:
@@ -49,4 +49,9 @@ def style() -> str:
 def face(body: Markup) -> str:
     """Give a body as a notebook shows it: inside our class, with the style sheet beside it."""
     sheet = element("style", Markup(style()))  # noqa: S704  (our own file)
-    return str(sheet + element("div", body, class_="wsops"))
+    return f"{sheet}{dressed(body)}"
+
+
+def dressed(body: Markup) -> str:
+    """Give a body inside our class, for where the style sheet stands beside another one."""
+    return str(element("div", body, class_="wsops"))

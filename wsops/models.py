@@ -8,6 +8,8 @@ from the published definitions.
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -328,6 +330,15 @@ class Audit(Record):
 def differs(pool: Pool, desktop: Desktop) -> bool:
     """Tell whether a desktop runs another image than its pool; an unknown image differs."""
     return desktop.image_id != pool.image_id
+
+
+def names_of(pools: Iterable[Pool]) -> dict[str, str]:
+    """Give the names of pools by ID, so that they can be told apart: with the ID where need be."""
+    pools = tuple(pools)
+    often = Counter(pool.name for pool in pools)
+    return {
+        pool.id: f"{pool.name} ({pool.id})" if often[pool.name] > 1 else pool.name for pool in pools
+    }
 
 
 def utc_now() -> datetime:

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from wsops.looks import colour_of, sign_of
 from wsops.rollout import Event
 from wsops.text import visible
 
@@ -29,7 +30,6 @@ _MARKS = {
     "stop": "■",
     "not_sent": "✗",
 }
-_STYLES = {"done": "green", "left_in_use": "green", "partial": "yellow", "held": "yellow"}
 
 
 class Counting:
@@ -118,9 +118,8 @@ def _live(events: Iterable[Event], console: Console) -> None:
 def _line(event: Event) -> str:
     text = escape(visible(event.text))
     if event.kind == "item_ended" and event.item:
-        style = _STYLES.get(event.item.verdict, "red")
-        mark = "✓" if style == "green" else "!" if style == "yellow" else "✗"
-        return f"  [{style}]{mark} {text}[/]"
+        verdict = event.item.verdict
+        return f"  [{colour_of(verdict)}]{sign_of(verdict)} {text}[/]"
     if event.kind in {"run", "ended"}:
         return f"[bold]{text}[/]"
     return f"  [dim]{_MARKS.get(event.kind, '·')} {text}[/]"

@@ -12,6 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from wsops.looks import colour_of, worded
 from wsops.models import Audit, Image, Job
 from wsops.outcome import verdict_of
 from wsops.plan import Item, Plan, Target
@@ -23,17 +24,7 @@ from wsops.verify import GOOD_ENDS
 
 _MOST_ROWS = 20
 _MOST_NAMES = 12
-_VERDICT_STYLES = {
-    "done": "green",
-    "left_in_use": "green",
-    "planned": "dim",
-    "running": "cyan",
-    "unknown": "magenta",
-    "held": "yellow",
-    "partial": "yellow",
-}
 _WRAPPED = ("why",)
-_MARKS = {"done": "✓", "left_in_use": "✓", "planned": "·", "running": "…", "unknown": "?"}
 
 
 def place(environment: str, region: str, project_id: str, profile: str) -> Text:
@@ -297,8 +288,7 @@ def _old_images(item: Item) -> str:
 
 
 def _verdict(verdict: str) -> Text:
-    style = _VERDICT_STYLES.get(verdict, "red")
-    return Text(f"{_MARKS.get(verdict, '✗')} {verdict.replace('_', ' ')}", style=style)
+    return Text(worded(verdict), style=colour_of(verdict))
 
 
 def _table(*columns: str) -> Table:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
+from wsops.looks import tone_of
 from wsops.markup import Markup, element, face, join
 from wsops.models import Record
 from wsops.text import visible
@@ -23,8 +24,7 @@ MIME = "application/vnd.wsops.summary+json"
 
 SCHEMA = 1
 
-GOOD = frozenset({"planned", "done", "left_in_use"})
-OPEN = frozenset({"running", "unknown"})
+_ONE = {"pools": "pool", "desktops": "desktop", "mismatches": "mismatch", "runs": "run"}
 
 Kind = Literal["connect", "audit", "repair", "rebuild", "retry", "jobs", "history", "tour"]
 
@@ -74,6 +74,11 @@ class Summary(Record):
     next: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @property
+    def tone(self) -> str:
+        """How its verdict looks; quiet where it has none."""
+        return tone_of(self.verdict) if self.verdict else "quiet"
+
     def over(self, earlier: Summary) -> Summary:
         """Give this one, with what it leaves open taken from an earlier one."""
         said = {name: value for name in type(self).model_fields if (value := getattr(self, name))}
@@ -90,16 +95,15 @@ class Summary(Record):
 
 def card(summary: Summary) -> Markup:
     """Give the verdict with its counts, where and for which change, notes, and what to type."""
-    tone = tone_of(summary.verdict)
     word = summary.verdict.replace("_", " ") or "connected"
     counts = join(
-        element("li", element("b", f"{number:,}"), f" {name.replace('_', ' ')}")
+        element("li", element("b", f"{number:,}"), " ", counted(name, number))
         for name, number in summary.counts.items()
     )
     notes = join(element("li", note) for note in summary.notes)
     return element(
         "section",
-        element("p", element("b", word, class_=f"w-badge w-{tone}"), " ", summary.headline),
+        element("p", element("b", word, class_=f"w-badge w-{summary.tone}"), " ", summary.headline),
         element("ul", counts, class_="w-counts") if summary.counts else "",
         element("p", *_facts(summary), class_="w-facts"),
         element("ul", notes, class_="w-notes") if summary.notes else "",
@@ -108,21 +112,16 @@ def card(summary: Summary) -> Markup:
     )
 
 
+def counted(name: str, number: int) -> str:
+    """Give the name of a count as it reads behind its number: "1 pool", "2 pools"."""
+    words = name.replace("_", " ")
+    return _ONE.get(words, words) if number == 1 else words
+
+
 def place_badge(place: Place) -> Markup:
     """Give the environment as a badge; PRODUCTION stands out."""
     tone = "sim" if place.environment == "SIMULATOR" else "prod"
     return element("b", place.environment or "unknown place", class_=f"w-badge w-{tone}")
-
-
-def tone_of(verdict: str) -> str:
-    """Give how a verdict looks: good, open, warn or bad; "quiet" where there is none."""
-    if not verdict:
-        return "quiet"
-    if verdict in OPEN:
-        return "open"
-    if verdict in {"partial", "held"}:
-        return "warn"
-    return "good" if verdict in GOOD else "bad"
 
 
 def _facts(summary: Summary) -> Iterator[Markup]:
@@ -150,13 +149,21 @@ def read_summary(cells: Iterable[Mapping[str, Any]]) -> Summary | None:
 
 def _emitted(cells: Iterable[Mapping[str, Any]]) -> Iterator[Summary]:
     for cell in cells:
-        for output in cell.get("outputs", ()):
-            data = output.get("data", {}).get(MIME)
-            if data is None:
-                continue
-            try:
-                found = Summary.model_validate(json.loads(data) if isinstance(data, str) else data)
-            except (ValidationError, ValueError, RecursionError):
-                continue
-            if found.version == SCHEMA:
-                yield found
+        for output in _mappings(cell.get("outputs")):
+            for data in _mappings([output.get("data")]):
+                found = _read(data.get(MIME))
+                if found is not None and found.version == SCHEMA:
+                    yield found
+
+
+def _mappings(found: object) -> Iterator[Mapping[str, Any]]:
+    """Give those of a list that are mappings: a file may hold anything."""
+    if isinstance(found, list | tuple):
+        yield from (one for one in found if isinstance(one, Mapping))
+
+
+def _read(data: Any) -> Summary | None:  # noqa: ANN401  (whatever a file holds there)
+    try:
+        return Summary.model_validate(json.loads(data) if isinstance(data, str) else data)
+    except (ValidationError, ValueError, RecursionError):
+        return None

@@ -33,5 +33,15 @@ def count(number: int, thing: str) -> str:
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
+def lasting(seconds: float) -> str:
+    """Give a length of time as people say it: "45 s", "3 min 20 s", "1 h 05 min"."""
+    minutes, rest = divmod(abs(round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    sign = "-" if seconds < 0 else ""
+    if hours:
+        return f"{sign}{hours:,} h {minutes:02} min"
+    return f"{sign}{minutes} min {rest:02} s" if minutes else f"{sign}{rest} s"
+
+
 def _shown(character: str) -> str:
     return character if is_plain(character) else f"\\u{ord(character):04x}"

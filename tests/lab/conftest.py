@@ -98,8 +98,7 @@ class Service:
 
     def slow_jobs(self, seconds):
         """Let every look at a job take so long: a run then has a middle."""
-        operations = ["ShowJob", "ListItaSubJobs"]
-        self.fault("latency", operation=operations, args={"seconds": seconds})
+        self.fault("latency", operation="ShowJob", args={"seconds": seconds})
 
     def rebuilds(self, *pools):
         """Give how many requests to rebuild came for pools, by their names; none is for all."""

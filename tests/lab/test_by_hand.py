@@ -73,7 +73,7 @@ def test_the_tour_from_the_first_look_to_the_one_who_needs_help(notebook):
     assert "apply is False" in planned
     assert chosen.startswith("1 of ")
     assert before.startswith("planned")
-    assert "waiting for the confirmation" in before
+    assert "'default 99' is not the profile's name" in before
     assert verdict == "partial"
     assert doomed.startswith("eng-cad")
     assert f"Who needs help\ndesktop\tuser\tpool\tstate\twhy\n{doomed}" in record
@@ -102,7 +102,7 @@ def test_a_repair_is_sent_once(notebook, service):
     opened.screenshot("repair-ended")
     opened.run_all()
 
-    assert chosen == "1 of 8 pools, 10 desktops to repair, 0 in use"
+    assert chosen.endswith("10 desktops to repair, 0 in use")
     assert chosen in again
     assert before == 0
     assert verdict == "done"

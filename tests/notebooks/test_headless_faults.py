@@ -131,11 +131,11 @@ def test_a_service_that_is_gone_at_first_is_one_clear_error(ill, play, kept):
 def test_a_service_that_goes_away_in_the_middle_is_followed_later(fleet_of, lead, play, kept, other):
     """The run stays open with its job; when the service is back 40 brings it to its end."""
     here = fleet_of(other)
-    lead(here, POLLING__STALL_AFTER=60)
+    lead(here, POLLING__BASE_DEADLINE=4, POLLING__PER_DESKTOP=0, PACE__CALL_DEADLINE=1)
 
     def leave():
         end = time.monotonic() + 60
-        while not any(entry.executed for entry in here.posts) and time.monotonic() < end:
+        while not any(entry.status for entry in here.posts) and time.monotonic() < end:
             time.sleep(0.005)
         other.__exit__(None, None, None)
 

@@ -9,9 +9,8 @@ from rich.text import Text
 from wsops import screens
 from wsops.cli.common import command, out, print_json
 from wsops.doctor import examine
+from wsops.looks import colour_of, sign_of
 from wsops.text import visible
-
-_STYLES = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red"), "info": ("·", "")}
 
 
 @click.command()
@@ -26,9 +25,7 @@ def doctor(*, profile: str | None, as_json: bool) -> int:
         out.print(screens.place(*line))
         table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
         for finding in findings:
-            mark, style = _STYLES[finding.level]
-            table.add_row(
-                Text(mark, style=style), Text(finding.what, style="bold"), visible(finding.found)
-            )
+            sign = Text(sign_of(finding.level), style=colour_of(finding.level))
+            table.add_row(sign, Text(finding.what, style="bold"), visible(finding.found))
         out.print(table)
     return 1 if any(finding.level == "fail" for finding in findings) else 0

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import ipywidgets as widgets
 
-from wsops.markup import Markup, element, face, text
+from wsops.markup import Markup, dressed, element, face, text
 from wsops.text import visible
 
 V = TypeVar("V")
@@ -106,7 +106,7 @@ def remark() -> Any:  # noqa: ANN401
 def say(line: Any, words: str, problem: str = "") -> None:  # noqa: ANN401
     """Fill a remark; a problem has a mark of its own, not only a colour."""
     told = element("b", f"✗ {problem}", class_="w-problem") if problem else ""
-    line.value = face(element("p", words, " " if words and problem else "", told, role="status"))
+    line.value = dressed(element("p", words, " " if words and problem else "", told, role="status"))
 
 
 def plain(value: str) -> str:

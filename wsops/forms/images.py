@@ -51,7 +51,7 @@ class ImagePicker(Form[Mapping[str, str]]):
         self._key = ("image", image_id, tuple(sorted(pool.id for pool in pools)))
         # An ID that is not listed is shown as asked for: it is wrong, and says so.
         asked = {image_id: image_id} if image_id and image_id not in self._images else {}
-        labels = {image.id: _label(image) for image in self._offered()}
+        labels = {image.id: self._label(image) for image in self._offered()}
         chosen = kept(self._key, image_id)
         self._list = widgets.Dropdown(
             options=[("choose an image …", ""), *((v, k) for k, v in (labels | asked).items())],
@@ -124,9 +124,15 @@ class ImagePicker(Form[Mapping[str, str]]):
         """Give the images, those that fit every pool first."""
 
         def rank(image: Image) -> tuple[bool, str]:
-            return any(misfit(pool, image, image.id) for pool in self._pools), image.name
+            return not self._fits(image), image.name
 
         return sorted(self._images.values(), key=rank)
+
+    def _fits(self, image: Image) -> bool:
+        return not any(misfit(pool, image, image.id) for pool in self._pools)
+
+    def _label(self, image: Image) -> str:
+        return _label(image) + ("" if self._fits(image) else "   ✗ does not fit")
 
     def _changed(self) -> None:
         keep(self._key, self._list.value)
@@ -134,7 +140,11 @@ class ImagePicker(Form[Mapping[str, str]]):
 
     def _tell(self) -> None:
         image = self._images.get(self._list.value)
-        words = f"{image.os_type} {image.architecture}, created {image.created_at}" if image else ""
+        words = (
+            f"{image.os_type} {image.architecture}, created {image.created_at[:10]}"
+            if image
+            else ""
+        )
         say(self._remark, words, self.problem)
 
 

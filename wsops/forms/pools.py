@@ -25,7 +25,7 @@ from wsops.forms.form import (
     wide,
 )
 from wsops.markup import Markup
-from wsops.models import Audit, Pool
+from wsops.models import Audit, Pool, names_of
 from wsops.text import count
 
 _ROWS = 12
@@ -47,6 +47,7 @@ class PoolPicker(Form[tuple[str, ...]]):
         self._repair = differing
         offered = (pool for pool in seen.pools if self._differ[pool.id] or not differing)
         self._pools = {pool.id: pool for pool in offered}
+        self._names = names_of(self._pools.values())
         first = tuple(i for i, pool in self._pools.items() if matches(pool, read_list(pools)))
         self._key = ("pools", pools, differing, seen.project_id)
         before = kept(self._key, first)
@@ -93,7 +94,7 @@ class PoolPicker(Form[tuple[str, ...]]):
 
     def html(self) -> Markup:
         """Give the chosen pools with their numbers."""
-        names = ", ".join(self._pools[i].name for i in self.value[:_ROWS])
+        names = ", ".join(self._names[i] for i in self.value[:_ROWS])
         more = len(self._chosen) - _ROWS
         return facts(
             {
@@ -136,10 +137,11 @@ class PoolPicker(Form[tuple[str, ...]]):
         self._fill()
 
     def _tell(self) -> None:
-        say(self._remark, self.counts(), self.problem)
+        found_none = self._pools and not self._shown()
+        say(self._remark, self.counts(), "no pool is called so" if found_none else self.problem)
 
     def _label(self, pool: Pool) -> str:
-        name = plain(pool.name or pool.id)
+        name = plain(self._names[pool.id])
         differ, used = self._differ[pool.id], self._in_use[pool.id]
         in_use = f", {used} in use" if used else ""
         return f"{name}   ({differ} of {pool.desktop_count} differ{in_use})"

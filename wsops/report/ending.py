@@ -8,7 +8,7 @@ from nbconvert.filters.ansi import strip_ansi
 from nbformat import NotebookNode
 
 from wsops.report.cells import numbered, tags
-from wsops.summary import Summary, read_summary, tone_of
+from wsops.summary import Summary, read_summary
 
 _REMEDY = "to do: "
 _INTERRUPTED = "KeyboardInterrupt"
@@ -63,7 +63,7 @@ def ending_of(notebook: NotebookNode) -> Ending:
         headline = f"It ended in or after cell {last}; {unrun} of {total} cells did not run."
         return Ending("unfinished", "open", headline, last, (), summary)
     word = summary.verdict.replace("_", " ") or "no verdict"
-    return Ending(word, tone_of(summary.verdict), summary.headline, 0, (), summary)
+    return Ending(word, summary.tone, summary.headline, 0, (), summary)
 
 
 def _failures(notebook: NotebookNode) -> list[Failure]:

@@ -15,21 +15,17 @@ from nbformat import NotebookNode
 
 from wsops import __version__, markup
 from wsops.errors import SettingsError
+from wsops.looks import tone_of
 from wsops.redact import leaks, scrub
 from wsops.report.cells import without_secrets
 from wsops.report.content import content_of
 from wsops.report.ending import ending_of
 from wsops.report.parameters import parameters_of
-from wsops.summary import place_badge
-from wsops.text import visible
+from wsops.summary import counted, place_badge
+from wsops.text import lasting, visible
 
 _LONGEST = 2000
-_TONES = {
-    "good": {"done", "left_in_use", "planned"},
-    "bad": {"failed", "mismatch", "mismatches", "not_well", "rejected", "stalled", "gone"},
-    "warn": {"differ", "in_use", "held", "partial", "skipped", "not_ready", "missed", "beyond"},
-    "open": {"unknown", "running", "pending", "unread"},
-}
+_COUNTED = {"mismatches": "bad", "in use": "warn"}
 
 
 class Renderer:
@@ -48,7 +44,13 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.filters |= {"when": when, "took": took, "words": _words, "tone": _tone}
+        environment.filters |= {
+            "when": when,
+            "took": took,
+            "words": _words,
+            "tone": _tone,
+            "counted": counted,
+        }
         environment.globals["place_badge"] = place_badge
         self._template = environment.get_template("report.html.j2")
 
@@ -105,11 +107,7 @@ def took(start: datetime | None, end: datetime | None) -> str:
     """Give the time between two instants as people say it; "" where it is not known."""
     if start is None or end is None or (start.tzinfo is None) != (end.tzinfo is None):
         return ""
-    seconds = max(0, int((end - start) / timedelta(seconds=1)))
-    hours, minutes = seconds // 3600, seconds // 60 % 60
-    if hours:
-        return f"{hours} h {minutes:02} min"
-    return f"{minutes} min {seconds % 60:02} s" if minutes else f"{seconds} s"
+    return lasting(max(0.0, (end - start) / timedelta(seconds=1)))
 
 
 def _as_text(value: object) -> object:
@@ -132,5 +130,5 @@ def _words(name: str) -> str:
 
 
 def _tone(name: str) -> str:
-    """Give how a count looks, by its name."""
-    return next((tone for tone, names in _TONES.items() if name in names), "quiet")
+    """Give how a count looks, by what it counts: ends of desktops have a tone, things have none."""
+    return _COUNTED.get(name) or tone_of(name.replace(" ", "_"), "quiet")

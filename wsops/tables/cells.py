@@ -8,25 +8,14 @@ from typing import Any
 
 import pandas as pd  # type: ignore[import-untyped]
 
+from wsops.looks import tone_of, worded
 from wsops.markup import Markup, element
 from wsops.tables.columns import NUMBERS, Kind
-from wsops.text import instant, visible
+from wsops.text import instant, lasting, visible
 
 LONGEST = 300
 WHOLE = 200_000
 """Characters of a cell: of names, and of what is shown whole, such as the body of a request."""
-
-MARKS = {"good": "✓", "warn": "!", "bad": "✗", "open": "…", "quiet": "·"}
-"""The sign of each tone: colour is never the only signal."""
-
-_TONES = {
-    "good": "done left_in_use SUCCESS COMPLETE ok",
-    "warn": "held partial not_ready stalled CONNECTED DISCONNECTED HIBERNATED session asleep warn",
-    "bad": "failed rejected refused error mismatch missed gone beyond skipped FAIL FAILED ERROR "
-    "DELETED fail",
-    "quiet": "planned pending ACTIVE REGISTERED SHUTOFF STOPPED UNREGISTER info",
-}
-_TONE = {word: tone for tone, words in _TONES.items() for word in words.split()}
 
 
 def words(kind: Kind, value: Any) -> str:  # noqa: ANN401  (a cell of a frame)
@@ -38,29 +27,6 @@ def plain(value: str, longest: int = LONGEST) -> str:
     """Give the text with control and direction characters made visible, cut to `longest`."""
     # What is printable is plain: a fast way past the look at each character.
     return value if value.isprintable() and len(value) <= longest else visible(value, longest)
-
-
-def lasting(seconds: float) -> str:
-    """Give a length of time as people say it: "45 s", "3 min 20 s", "1 h 05 min"."""
-    whole = round(seconds)
-    minutes, rest = divmod(abs(whole), 60)
-    hours, minutes = divmod(minutes, 60)
-    sign = "-" if whole < 0 else ""
-    if hours:
-        return f"{sign}{hours:,} h {minutes:02} min"
-    return f"{sign}{minutes} min {rest:02} s" if minutes else f"{sign}{rest} s"
-
-
-def state_words(word: str) -> str:
-    """Give a state with its sign in front; one that nobody told is unknown."""
-    if word in {"", "unknown"}:
-        return "? unknown"
-    return f"{MARKS[tone_of(word)]} {plain(word.replace('_', ' '), 60)}"
-
-
-def tone_of(word: str) -> str:
-    """Give the tone of a state; an unknown word means that it has not ended."""
-    return _TONE.get(word, "open")
 
 
 def sort_key(kind: Kind, value: Any) -> float | int | str | None:  # noqa: ANN401  (the same)
@@ -99,6 +65,6 @@ _WORDS: dict[Kind, Callable[[Any], str]] = {
     "flag": lambda value: "yes" if value else "no",
     "time": instant,
     "duration": lasting,
-    "state": state_words,
+    "state": lambda value: plain(worded(value), 60),
     "id": lambda value: plain(value, WHOLE),
 }
