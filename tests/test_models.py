@@ -1,5 +1,7 @@
 """The records: tolerant of new fields, strict about what counts as finished and as in use."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +26,43 @@ def test_unknown_fields_are_dropped_and_nulls_are_read_as_nothing():
 
     assert (pool.name, pool.desktop_count) == ("", 0)
     assert not hasattr(pool, "brand_new")
+
+
+NULLABLE = [(kind, name) for kind in (Pool, Desktop, Job, SubJob) for name in kind.model_fields]
+
+
+@pytest.mark.parametrize(("kind", "name"), NULLABLE)
+def test_a_null_is_as_good_as_no_field_at_all(kind, name):
+    """In every field but an ID a null reads as if the field were not there, in JSON as well."""
+    needed = {key: "x" for key, field in kind.model_fields.items() if field.is_required()}
+    if name in needed:
+        with pytest.raises(ValidationError):
+            kind.model_validate(needed | {name: None})
+        return
+    without = kind.model_validate(needed)
+
+    assert kind.model_validate(needed | {name: None}) == without
+    assert kind.model_validate_json(json.dumps(needed | {name: None})) == without
+    assert kind.model_validate_json(without.model_dump_json(by_alias=True)) == without
+
+
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        ({"status": 5}, ("status",)),
+        ({"user_list": ["one", 2]}, ("user_list", 1)),
+        ({"user_list": "one"}, ("user_list",)),
+        ({"metadata": "image"}, ("metadata",)),
+        ({"metadata": {"image_name": []}}, ("metadata", "image_name")),
+    ],
+)
+def test_a_field_of_the_wrong_kind_is_refused_by_its_place(fields, place):
+    """What is neither the field's kind nor null is one error, which says where it is."""
+    with pytest.raises(ValidationError) as refused:
+        desktop(**fields)
+
+    (error,) = refused.value.errors()
+    assert error["loc"] == place
 
 
 def test_a_record_cannot_be_changed():

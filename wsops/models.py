@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
 from wsops.errors import BadId
 
@@ -29,21 +31,26 @@ ID_PATTERN = re.compile(r"[0-9A-Za-z_-]{1,255}\Z")
 """What an ID may look like before it enters a path: no dot, slash, percent, space or control."""
 
 
-def _text(value: object) -> object:
-    """Read null as empty: the service sends both for "nothing"."""
-    return "" if value is None else value
+@dataclass(frozen=True)
+class _NullIs:
+    """Reads null as nothing, of which the service knows both.
+
+    A step of pydantic's core: a validator in Python would be called millions of times.
+    """
+
+    nothing: object
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        given = handler(source)
+        instead = core_schema.with_default_schema(given, default=self.nothing, on_error="default")
+        return core_schema.chain_schema([core_schema.nullable_schema(given), instead])
 
 
-def _number(value: object) -> object:
-    return 0 if value is None else value
-
-
-def _rows(value: object) -> object:
-    return () if value is None else value
-
-
-Text = Annotated[str, BeforeValidator(_text)]
-Count = Annotated[int, BeforeValidator(_number)]
+Text = Annotated[str, _NullIs("")]
+Count = Annotated[int, _NullIs(0)]
+Texts = Annotated[tuple[str, ...], _NullIs(())]
 
 
 class Record(BaseModel):
@@ -111,15 +118,15 @@ class Desktop(Record):
     task_status: Text = ""
     login_status: Text = ""
     user_name: Text = ""
-    user_list: Annotated[tuple[str, ...], BeforeValidator(_rows)] = ()
-    ip_addresses: Annotated[tuple[str, ...], BeforeValidator(_rows)] = ()
+    user_list: Texts = ()
+    ip_addresses: Texts = ()
     availability_zone: Text = ""
     os_version: Text = ""
-    metadata: Annotated[Metadata, BeforeValidator(lambda v: v or {})] = Metadata()
+    metadata: Annotated[Metadata, _NullIs(Metadata())] = Metadata()
     process: int | None = None
     is_freeze: bool | None = None
     isolated: bool | None = None
-    inconsistent_types: Annotated[tuple[str, ...], BeforeValidator(_rows)] = ()
+    inconsistent_types: Texts = ()
 
     @property
     def id(self) -> str:
@@ -237,7 +244,7 @@ class Job(Record):
     job_error_code: Text = ""
     fail_reason: Text = ""
     sub_jobs_total: Count = 0
-    sub_jobs: Annotated[tuple[SubJob, ...], BeforeValidator(_rows)] = ()
+    sub_jobs: Annotated[tuple[SubJob, ...], _NullIs(())] = ()
 
     @property
     def finished(self) -> bool:
