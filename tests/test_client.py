@@ -425,4 +425,4 @@ def test_a_closed_workspace_leaves_no_connection(sim, open_ws):
     assert isinstance(ws, Workspace)
     ws.close()
 
-    assert ws._network._idle == []
+    assert ws._network._idle == {}

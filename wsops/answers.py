@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -47,11 +48,15 @@ class Answer:
 
     @classmethod
     def of(cls, response: httpx.Response, method: str, path: str, generation: str) -> Answer:
-        """Take what we need from an httpx response."""
+        """Read a response to its end, and take what we need of it.
+
+        Raises:
+            httpx.RequestError: its body did not come as it should.
+        """
         ids = (response.headers.get(name) for name in _REQUEST_ID_HEADERS)
         return cls(
             status=response.status_code,
-            content=response.content,
+            content=_body(response),
             method=method,
             path=path,
             request_id=next((scrub(found)[:128] for found in ids if found), None),
@@ -92,6 +97,12 @@ class Answer:
         """Give the start of the body, without secrets, for a message or the journal."""
         # The whole is scrubbed, then cut: half a secret would not be recognised.
         return scrub(self.content[:_READ].decode("utf-8", "replace"))[:_SHOWN]
+
+
+def _body(response: httpx.Response) -> bytes:
+    """Read the body, and give the connection back."""
+    with closing(response):
+        return response.read()
 
 
 def _present(layers: Iterable[dict[str, Any]], name: str) -> Iterator[Any]:

@@ -270,20 +270,13 @@ class Workspace:
     def _exchange_once(self, call: _Call, *, fresh: bool) -> Answer:
         """Sign and send, within the pace and the deadline of a call."""
         deadline = self._network.deadline.within(self.settings.pace.call_deadline)
-        lent = self._network.fresh() if fresh else self._network.client()
-        with self._pacer.turn(), deadline, lent as client:
-            request = client.build_request(
-                call.method,
-                call.url,
-                content=call.content or None,
-                headers={"Content-Type": "application/json"} if call.content else None,
-            )
+        lend = self._network.fresh if fresh else self._network.transport
+        with self._pacer.turn(), deadline, lend(call.base) as transport:
+            request = self._network.request(call.method, call.url, call.content)
             generation = self.signer.sign(request)
-            response = client.send(request)
+            response = transport.handle_request(request)
+            answer = Answer.of(response, call.method, call.path, generation)
         self.signer.saw_date(response.headers.get("Date"))
-        # httpx ties a response and its stream in a circle, which would hold the body for a while.
-        answer = Answer.of(response, call.method, call.path, generation)
-        response.stream = httpx.ByteStream(b"")
         return answer
 
     def _fetch_token(self) -> auth.Token:
@@ -305,11 +298,12 @@ class Workspace:
         self._breaker.check("POST", path)
         try:
             deadline = self._network.deadline.within(config.pace.call_deadline)
-            with deadline, self._network.client() as client:
-                response = client.post(config.iam_endpoint + path, json=body)
+            with deadline, self._network.transport(config.iam_endpoint) as transport:
+                url, content = config.iam_endpoint + path, json.dumps(body).encode()
+                response = transport.handle_request(self._network.request("POST", url, content))
+                answer = Answer.of(response, "POST", path, "")
         except httpx.RequestError as error:
             raise unreachable(error, "POST", path) from None
-        answer = Answer.of(response, "POST", path, "")
         if answer.status != _CREATED:
             if answer.status == _UNAUTHORIZED:
                 self._breaker.refused()

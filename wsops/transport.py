@@ -11,8 +11,10 @@ import os
 import ssl
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
@@ -22,6 +24,14 @@ import httpx
 from wsops.endpoints import is_loopback
 from wsops.errors import SettingsError
 from wsops.settings import Settings
+
+_HEADERS = {
+    "User-Agent": "wsops",
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip",
+    "Connection": "keep-alive",
+}
+_JSON = {"Content-Type": "application/json"}
 
 
 class Deadline(threading.local):
@@ -106,70 +116,71 @@ class DeadlineBackend(httpcore.NetworkBackend):
 
 
 class Network:
-    """The httpx clients of one endpoint: one per concurrent call, one shared TLS context.
+    """The connections to the service and to IAM: one per concurrent call, one shared TLS context.
 
-    httpcore scans all connections of a pool for each request, so that one client with many
-    connections slows quadratically; a stack of clients with one connection each does not.
+    httpcore scans all connections of a pool for each request, so that one transport with many
+    connections slows quadratically; a stack of transports with one connection each does not. A
+    transport is what a client of httpx sends by: alone it follows no redirect, keeps no cookie and
+    reads no environment.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.deadline = Deadline()
-        self._settings = settings
         self._context = tls_context(settings)
         self._lock = threading.Lock()
-        self._idle: list[httpx.Client] = []
+        self._idle: defaultdict[str, list[httpx.HTTPTransport]] = defaultdict(list)
+        pace = settings.pace
+        self._timeout = httpx.Timeout(pace.call_deadline, connect=pace.connect_timeout).as_dict()
         # At DEBUG httpcore logs headers as they are, X-Subject-Token among them.
         logging.getLogger("httpcore").setLevel(logging.INFO)
 
     @contextmanager
-    def fresh(self) -> Iterator[httpx.Client]:
-        """Lend a client with a new connection.
+    def fresh(self, base: str) -> Iterator[httpx.BaseTransport]:
+        """Lend a transport with a new connection.
 
         An idle connection may have been closed by the other side, and a request lost in it looks
         like one whose answer was lost: not to be had where that matters.
         """
-        with self._open() as client:
-            yield client
+        with self._open(base) as transport:
+            yield transport
 
     @contextmanager
-    def client(self) -> Iterator[httpx.Client]:
-        """Lend a client; it never follows redirects and never reads the environment."""
+    def transport(self, base: str) -> Iterator[httpx.BaseTransport]:
+        """Lend a transport to the base of a URL."""
         with self._lock:
-            client = self._idle.pop() if self._idle else self._open()
+            idle = self._idle[base]
+            transport = idle.pop() if idle else self._open(base)
         try:
-            yield client
+            yield transport
         except BaseException:
             # httpcore keeps a tunnel whose handshake failed: two of them fill the pool for ever.
-            client.close()
+            transport.close()
             raise
         with self._lock:
-            self._idle.append(client)
+            self._idle[base].append(transport)
 
     def close(self) -> None:
         """Close the connections that nobody uses."""
         with self._lock:
-            for client in self._idle:
-                client.close()
+            for transport in chain.from_iterable(self._idle.values()):
+                transport.close()
             self._idle.clear()
 
-    def _open(self) -> httpx.Client:
-        config = self._settings
-        bases = {config.endpoint, config.iam_endpoint} - {""}
-        proxies = {base: proxy for base in bases if (proxy := proxy_for(base))}
-        return httpx.Client(
-            transport=self._transport(None),
-            mounts={base: self._transport(proxy) for base, proxy in proxies.items()},
-            trust_env=False,
-            follow_redirects=False,
-            timeout=httpx.Timeout(config.pace.call_deadline, connect=config.pace.connect_timeout),
-            headers={"User-Agent": "wsops", "Accept": "application/json"},
+    def request(self, method: str, url: str, content: bytes) -> httpx.Request:
+        """Make a request with the timeouts, and the headers, that all of them have."""
+        return httpx.Request(
+            method,
+            url,
+            headers=_HEADERS | (_JSON if content else {}),
+            content=content or None,
+            extensions={"timeout": self._timeout},
         )
 
-    def _transport(self, proxy: str | None) -> httpx.HTTPTransport:
+    def _open(self, base: str) -> httpx.HTTPTransport:
         transport = httpx.HTTPTransport(
             verify=self._context,
             trust_env=False,
-            proxy=proxy,
+            proxy=proxy_for(base),
             limits=httpx.Limits(max_connections=2, max_keepalive_connections=2),
         )
         # The one private name of httpx that we touch: it offers no way to give httpcore a

@@ -26,13 +26,13 @@ NAMES = st.one_of(
 
 
 class Wire:
-    """Lends clients that keep the path as it would leave, and answer with nothing useful."""
+    """Lends transports that keep the path as it would leave, and answer with nothing useful."""
 
     def __init__(self):
         self.paths = []
 
-    def client(self):
-        return httpx.Client(transport=httpx.MockTransport(self.answer))
+    def transport(self, _base):
+        return httpx.MockTransport(self.answer)
 
     def answer(self, request):
         self.paths.append(request.url.raw_path.decode())
@@ -50,7 +50,7 @@ def wired():
         pace={"reads_per_second": 1e9},
     )
     wire = Wire()
-    ws._network.client = wire.client
+    ws._network.transport = wire.transport
     yield ws, wire.paths
     ws.close()
 
