@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 from huaweicloudsdkcore.auth.provider import (
@@ -61,20 +62,22 @@ class AkSk(Clock):
     def sign(self, request: httpx.Request) -> str:
         """Sign method, path, query, headers and body; the signing time follows the correction."""
         at = datetime.now(UTC) + timedelta(seconds=self._correction)
-        headers = {"X-Sdk-Date": at.strftime("%Y%m%dT%H%M%SZ"), "Host": _host(request)}
+        host = request.headers["Host"]
+        headers = {"X-Sdk-Date": at.strftime("%Y%m%dT%H%M%SZ"), "Host": host}
         if self.project_id:
             headers["X-Project-Id"] = self.project_id
         if self._credentials.security_token:
             headers["X-Security-Token"] = self._credentials.security_token
-        if "Content-Type" in request.headers:
-            headers["Content-Type"] = request.headers["Content-Type"]
+        if content_type := request.headers.get("Content-Type"):
+            headers["Content-Type"] = content_type
+        query = request.url.query.decode("ascii")
         signed = self._signer.sign(
             SdkRequest(
                 method=request.method,
                 schema=request.url.scheme,
-                host=_host(request),
+                host=host,
                 resource_path=request.url.path,
-                query_params=list(request.url.params.multi_items()),
+                query_params=[*parse_qsl(query, keep_blank_values=True)],
                 header_params=headers,
                 body=request.content,
             )
@@ -146,7 +149,3 @@ def _in_time(get: Callable[[], Any], seconds: float = 5.0) -> Any:  # noqa: ANN4
     waited = time.monotonic() - started
     msg = f"no credentials from {get.__qualname__} after {waited:.0f} s"
     raise SdkException(msg)  # type: ignore[no-untyped-call]
-
-
-def _host(request: httpx.Request) -> str:
-    return request.headers.get("Host") or request.url.netloc.decode("ascii")

@@ -25,13 +25,15 @@ from wsops.endpoints import is_loopback
 from wsops.errors import SettingsError
 from wsops.settings import Settings
 
-_HEADERS = {
-    "User-Agent": "wsops",
-    "Accept": "application/json",
-    "Accept-Encoding": "gzip",
-    "Connection": "keep-alive",
-}
-_JSON = {"Content-Type": "application/json"}
+_READING = httpx.Headers(
+    {
+        "User-Agent": "wsops",
+        "Accept": "application/json",
+        "Accept-Encoding": "gzip, deflate",
+        "Connection": "keep-alive",
+    }
+)
+_SENDING = httpx.Headers({**_READING, "Content-Type": "application/json"})
 
 
 class Deadline(threading.local):
@@ -171,7 +173,7 @@ class Network:
         return httpx.Request(
             method,
             url,
-            headers=_HEADERS | (_JSON if content else {}),
+            headers=_SENDING if content else _READING,
             content=content or None,
             extensions={"timeout": self._timeout},
         )
