@@ -23,6 +23,11 @@ _SHOWN = 300
 _READ = 1 << 20
 _FIELDS = ("error_code", "error_msg", "error_detail", "encoded_authorization_message")
 
+LONGEST_BODY = 64 << 20
+"""The longest body that is read, unpacked, in bytes; a page of 1000 rows has 2 MB."""
+
+_PACKINGS = frozenset({"", "identity", "gzip", "deflate"})
+
 NEVER_LEFT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -31,6 +36,13 @@ NEVER_LEFT = (
     httpx.ProxyError,
 )
 """Exceptions that prove that no byte of the request was sent."""
+
+
+class Oversized(httpx.DecodingError):
+    """An answer that is too long to be one, or packed so that its length cannot be bounded.
+
+    One of httpx's, not of ours: it comes after the request was sent.
+    """
 
 
 @dataclass(frozen=True)
@@ -100,9 +112,20 @@ class Answer:
 
 
 def _body(response: httpx.Response) -> bytes:
-    """Read the body, and give the connection back."""
+    """Read and unpack the body, and give the connection back."""
     with closing(response):
-        return response.read()
+        packing = response.headers.get("Content-Encoding", "").strip().lower()
+        if packing not in _PACKINGS:
+            msg = f"the answer is packed as {scrub(packing)[:40]!r}"
+            raise Oversized(msg)
+        pieces, length = [], 0
+        for piece in response.iter_bytes():
+            length += len(piece)
+            if length > LONGEST_BODY:
+                msg = f"the answer is longer than {LONGEST_BODY >> 20} MiB"
+                raise Oversized(msg)
+            pieces.append(piece)
+        return b"".join(pieces)
 
 
 def _present(layers: Iterable[dict[str, Any]], name: str) -> Iterator[Any]:
@@ -161,6 +184,8 @@ def unreachable(error: httpx.RequestError, method: str, path: str) -> CloudUnrea
     what = scrub(str(error)) or type(error).__name__
     if isinstance(error, NEVER_LEFT):
         return CloudUnreachable(f"cannot connect: {what}", method=method, path=path)
+    if isinstance(error, Oversized):
+        return BadAnswer(what, method=method, path=path)
     return BadAnswer(
         f"the connection broke: {type(error).__name__}: {what}",
         method=method,

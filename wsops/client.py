@@ -18,7 +18,7 @@ import httpx
 from pydantic import ValidationError
 
 from wsops import auth, pace, redact, settings
-from wsops.answers import NEVER_LEFT, Answer, bad_answer, error_for, unreachable
+from wsops.answers import NEVER_LEFT, Answer, Oversized, bad_answer, error_for, unreachable
 from wsops.credentials import signer_from
 from wsops.errors import SettingsError
 from wsops.listing import Keep, L, Listing, Page, Range, read_list
@@ -225,7 +225,8 @@ class Workspace:
             try:
                 answer = self._exchange(call)
             except httpx.RequestError as error:
-                if last or (isinstance(error, NEVER_LEFT) and attempt >= _CONNECT_TRIES):
+                in_vain = isinstance(error, NEVER_LEFT) and attempt >= _CONNECT_TRIES
+                if last or in_vain or isinstance(error, Oversized):
                     raise unreachable(error, call.method, call.path) from None
                 self._sleep(pace.full_jitter(attempt))
                 continue

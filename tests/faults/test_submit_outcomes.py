@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from wsops.answers import Answer
+from wsops.answers import LONGEST_BODY, Answer
 from wsops.errors import SettingsError
 from wsops.models import ID_PATTERN
 from wsops.submit import Outcome, judge
@@ -451,6 +451,8 @@ GARBLED = {
     "an open chunk": HEAD + b"Transfer-Encoding: chunked\r\n\r\n11\r\n" + JOB,
     "a false gzip": HEAD + b"Content-Encoding: gzip\r\nContent-Length: 17\r\n\r\n" + JOB,
     "a false deflate": HEAD + b"Content-Encoding: deflate\r\nContent-Length: 17\r\n\r\n" + JOB,
+    "a doubled gzip": HEAD + b"Content-Encoding: gzip, gzip\r\nContent-Length: 17\r\n\r\n" + JOB,
+    "an endless body": HEAD + b"\r\n" + JOB + b" " * LONGEST_BODY,
     "two lengths": HEAD + b"Content-Length: 17\r\nContent-Length: 4\r\n\r\n" + JOB,
     "a negative length": HEAD + b"Content-Length: -1\r\n\r\n" + JOB,
     "a huge head": HEAD + b"X: " + b"x" * 200_000 + b"\r\n\r\n" + JOB,
