@@ -350,6 +350,7 @@ def test_a_run_that_cannot_be_driven_on_says_why(calm, bench, by_hand, tmp_path)
     assert isinstance(board.drive.error, JournalError)
     assert "is damaged" in board.html()
     assert board.drive.error.remedy in board.html()
+    assert f"wsops resume {board.drive.run_id}" in board.html()
     assert board.widget.children == (board._page,)
     assert len(rebuilds(sim)) == 1
 
@@ -406,7 +407,7 @@ def test_taking_up_sends_nothing_and_leaves_an_ended_run_as_it_is(calm, bench, f
 
     assert action.summary().verdict == "done"
     assert desk.past().runs == before
-    assert take_up(desk).run_id == ""
+    assert take_up(desk).run_id == done.run_id
     with pytest.raises(JournalError, match="no run 'run-0'"):
         take_up(desk, "run-0")
     assert len(rebuilds(sim)) == 1

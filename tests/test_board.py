@@ -160,6 +160,22 @@ def test_a_run_without_items_has_a_board_as_well():
     assert Board("run-0").plain() == "run-0: 0 of 0 pools; "
 
 
+def test_of_many_pools_those_that_matter_are_drawn():
+    """Under way and in trouble first, then the next; the rest is counted by state."""
+    lanes = {str(n): Lane(f"eng-{n:04d}", 9, "done", ended=CLOCK) for n in range(1000)}
+    lanes |= {str(n): Lane(f"eng-{n:04d}", 9) for n in range(1000, 2000)}
+    lanes["5"] = Lane("eng-0005", 9, "failed", ended=CLOCK)
+    lanes["1000"] = Lane("eng-1000", 9, "running", began=CLOCK)
+    page = Board("run-1", lanes).html(CLOCK)
+
+    assert page.count("<progress") == 100
+    for name in ("eng-0005", "eng-1000", "eng-1098"):
+        assert name in page
+    assert "eng-1099" not in page
+    assert "and 1,900 pools more: 999 ✓ done, 901 · planned" in page
+    assert "more:" not in board().html(CLOCK)
+
+
 def test_names_of_pools_and_reasons_stay_text():
     """Whatever a server says."""
     item = row(1, pool_name=ATTACK + "x" * 300, reason=ATTACK)

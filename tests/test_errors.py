@@ -89,3 +89,13 @@ def test_errors_of_iam_are_read_where_iam_puts_them():
     error = refused(401, b'{"error":{"code":"401","message":"The password is wrong"}}')
 
     assert error.error_msg == "The password is wrong"
+
+
+def test_a_notebook_shows_what_to_do_in_place_of_a_traceback():
+    """Two lines, in which nothing that a server says steers whoever reads them."""
+    error = refused(400, b'{"error_code":"WKS.1","error_msg":"esc\\u001b[31m \\u202e no"}')
+    first, second = error._render_traceback_()
+
+    assert first.startswith("CloudRefused: HTTP 400 WKS.1 esc\\u001b[31m \\u202e no")
+    assert second == f"to do: {error.remedy}"
+    assert first.isprintable()

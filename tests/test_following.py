@@ -5,7 +5,7 @@ import pytest
 from wsops import locks
 from wsops.action import carry_out
 from wsops.choice import Choice
-from wsops.errors import JournalError, NotAllowed, NotApproved, PlanError
+from wsops.errors import JournalError, NotAllowed, NotApproved, PlanError, WsopsError
 from wsops.failures import failures_of
 from wsops.following import jobs_of, propose_again, rows_of, settle, unsettled
 
@@ -112,7 +112,7 @@ def test_an_unknown_outcome_is_named_with_what_to_type(lost):
         ({"not_sent": True, "evidence": "  ", "apply": True}, PlanError),
         ({"not_sent": "False", "evidence": "e", "apply": True}, PlanError),
         ({"not_sent": True, "evidence": "e", "apply": "False"}, PlanError),
-        ({"adopt": "job-of-nobody", "evidence": "e", "apply": True}, Exception),
+        ({"adopt": "job-of-nobody", "evidence": "e", "apply": True}, WsopsError),
     ],
 )
 def test_settling_takes_one_way_evidence_and_apply(lost, given, error):
@@ -157,9 +157,9 @@ def test_a_job_is_adopted_by_parameters(calm, ran):
 def test_settling_waits_for_whoever_holds_the_pool(lost):
     """Two hands at one pool exclude each other."""
     _, desk, row = lost
-    with locks.held(row.endpoint, row.project_id, row.pool_id, what="pool"):
-        with pytest.raises(JournalError, match="is held by process"):
-            settle(desk, row.item_id, not_sent=True, evidence="e", apply=True)
+    held = locks.held(row.endpoint, row.project_id, row.pool_id, what="pool")
+    with held, pytest.raises(JournalError, match="is held by process"):
+        settle(desk, row.item_id, not_sent=True, evidence="e", apply=True)
     assert rows_of(desk)[0].state == "unknown"
 
 

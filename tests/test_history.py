@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from wsops import recorded as recorded_room
 from wsops.choice import Choice
 from wsops.history import (
     Forecast,
@@ -159,12 +160,9 @@ def test_the_last_durations_come_oldest_first():
 def test_who_failed_twice_is_a_repeat_offender():
     """Its last reason is told; good ends and single failures do not count."""
     failed = {"state": "failed", "reason": "WKS.1"}
-    later = {
-        "d0": failed | {"reason": "WKS.2"},
-        "d1": failed,
-        "d2": {"state": "done", "reason": ""},
-    }
-    first = {"d0": failed, "d2": {"state": "left_in_use", "reason": ""}}
+    well = {"state": "left_in_use", "reason": ""}
+    later = {"d0": failed | {"reason": "WKS.2"}, "d1": failed, "d2": well | {"state": "done"}}
+    first = {"d0": failed, "d2": well}
     found = offenders(Past(items=(item(run=2, ends=later), item(run=1, ends=first))))
 
     assert [(one.desktop, one.user, one.times, one.last) for one in found] == [
@@ -213,3 +211,14 @@ def test_the_past_of_a_place_is_read_from_the_journal(calm, open_ws, journal):
     sizes, found = forecasts_of(past, audit(mismatch(), pools=(Pool(id="p1", name="eng-01"),)))
     assert (sizes, len(durations_of(past, 50))) == ({"eng-01": 1}, len(plan.items))
     assert (found["eng-01"] is None) == (len(plan.items) < 3)
+
+
+def test_the_audits_of_a_place_come_newest_first_and_not_all(journal, monkeypatch):
+    """The last ones, by the instant at which they were taken, not kept."""
+    monkeypatch.setattr(recorded_room, "_MOST", 2)
+    for day in (2, 3, 1):
+        seen = audit().model_copy(update={"taken_at": DAY + timedelta(days=day), "project_id": "p"})
+        journal.keep_audit(seen, "e", "d")
+
+    assert [kept.at.day for kept in journal.audits("e", "p")] == [26, 25]
+    assert journal.audits("e", "another") == ()

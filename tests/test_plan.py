@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wsops import settings as settings_room
-from wsops.approval import by_numbers, read_images, read_list, read_pairs
 from wsops.choice import Choice
 from wsops.draft import Order, make_plan, make_retry
-from wsops.errors import BlastRadius, NotApproved, PlanError, PlanExpired, StalePlan
+from wsops.errors import BlastRadius, PlanError, PlanExpired, StalePlan
 from wsops.models import Desktop, Image, Job, Pool
 from wsops.plan import (
     Reading,
@@ -371,40 +370,6 @@ def test_a_plan_expires():
     check_place(planned(), settings(), NOW + timedelta(hours=11, minutes=59))
     with pytest.raises(PlanExpired):
         check_place(planned(), settings(), NOW + timedelta(hours=12))
-
-
-def test_the_approved_number_is_the_cap_and_the_image_must_be_expected():
-    """A run that plans and applies in one go says how many, and from which image."""
-    by_numbers(planned(), 2, {"*": [NEW]})
-    with pytest.raises(BlastRadius):
-        by_numbers(planned(), 1, {"*": [NEW]})
-    with pytest.raises(NotApproved):
-        by_numbers(planned(), 2, {"*": [OLD]})
-
-
-def test_an_expected_image_may_be_said_of_one_pool_only():
-    """An image that is expected for one pool is not expected for another."""
-    item = planned().items[0]
-    by_numbers(planned(), 2, {item.pool_name: [NEW]})
-    by_numbers(planned(), 2, {item.pool_id: [NEW]})
-    with pytest.raises(NotApproved):
-        by_numbers(planned(), 2, {"another-pool": [NEW]})
-
-
-@pytest.mark.parametrize("text", ["a", "a=", "=b", "a=1,a=2", "a=1,,b"])
-def test_pairs_that_are_none_are_refused(text):
-    """A parameter of pairs takes KEY=VALUE, each key once."""
-    with pytest.raises(PlanError, match="orders wants KEY=ID"):
-        read_pairs(text, "orders")
-
-
-def test_parameters_of_several_values_are_read_with_their_spaces():
-    """Lists, pairs and images come from one line of text each."""
-    assert read_list(" eng-*, sales-1 ,") == ("eng-*", "sales-1")
-    assert read_pairs("a=1, b = 2,", "orders") == {"a": "1", "b": "2"}
-    assert read_images("i1, p=i2, i3") == {"*": {"i1", "i3"}, "p": {"i2"}}
-    with pytest.raises(PlanError, match="expect_images"):
-        read_images("p=")
 
 
 @pytest.mark.parametrize(

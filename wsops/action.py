@@ -13,6 +13,7 @@ from typing import Any
 from wsops import tables
 from wsops.approval import by_numbers, read_flag, read_images
 from wsops.board import Board
+from wsops.button import size
 from wsops.drive import Drive, begin, driven_here, follow
 from wsops.errors import NotApproved
 from wsops.forms import Confirmation, JobBoard
@@ -21,12 +22,12 @@ from wsops.markup import element, face
 from wsops.models import utc_now
 from wsops.outcome import check_here, next_command, standing
 from wsops.plan import Plan, check_place
-from wsops.preview import Proposal, size
+from wsops.preview import Proposal
 from wsops.rows import ItemRow, RunRow
 from wsops.summary import Kind, Summary, Trouble
 from wsops.text import visible
 from wsops.verdicts import in_need, totals, undecided
-from wsops.workbench import Workbench, by_hand, open_runs
+from wsops.workbench import Workbench, by_hand, open_or_newest
 
 _LONGEST = 2000  # characters of the plain face
 _NOT_YET = "nothing was sent: apply is False. To apply, set apply = True in the parameters cell"
@@ -152,27 +153,28 @@ def carry_out(
         raise NotApproved(msg, remedy="read the plan, then give both as parameters")
     drive = begin(bench, plan, approval)
     shown_live(drive)
-    return Action(bench, "", kind, plan, run=drive.run_id)
+    return Action(bench, _kept(drive), kind, plan, run=drive.run_id)
 
 
 def take_up(bench: Workbench, run_id: str = "") -> Action:
     """Follow a run that has not ended, the newest without a name; sends nothing.
 
     By hand the board comes at once and is filled by a thread; headless the call returns when
-    there is nothing left to follow. A run that has ended is shown as it stands.
+    there is nothing left to follow. A run that has ended is shown as it stands: the newest where
+    none is under way.
 
     Raises:
         JournalError: there is no such run, it is of another place, or another process follows it.
     """
     run = _run_to_follow(bench, run_id)
     if run is None:
-        return Action(bench, "no run of this project is under way: nothing to follow", "jobs")
+        return Action(bench, "no run of this project is known yet: nothing to follow", "jobs")
     if run.ended_at is not None:
         return Action(bench, f"{run.run_id} has ended: nothing to follow", "jobs", run=run.run_id)
     drive = follow(bench, run.run_id)
     if not by_hand():
         shown_live(drive)
-        return Action(bench, "", "jobs", run=run.run_id)
+        return Action(bench, _kept(drive), "jobs", run=run.run_id)
     if not drive.started:
         drive.start()
     return Action(bench, "", "jobs", form=JobBoard(drive), run=run.run_id)
@@ -187,6 +189,10 @@ def shown_live(drive: Drive) -> None:
 
     drive.watch(tell)
     drive.run()
+
+
+def _kept(drive: Drive) -> str:
+    return f"{drive.run_id}: how it went is shown above, and kept in the journal"
 
 
 def _asks(bench: Workbench, plan: Plan) -> Confirmation:
@@ -220,7 +226,7 @@ def _run_to_follow(bench: Workbench, run_id: str) -> RunRow | None:
         check_here(run, bench.settings)
         return run
     with bench.journal_to_read() as journal:
-        return next(open_runs(journal, bench.settings), None) if journal else None
+        return open_or_newest(journal, bench.settings) if journal else None
 
 
 def _troubles(rows: Sequence[ItemRow], *, help_needed: bool) -> Iterator[Trouble]:

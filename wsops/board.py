@@ -6,6 +6,7 @@ output that is updated, or not at all.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -31,6 +32,8 @@ _WORDS = {
 }
 _UNDER_WAY = frozenset({"sending", "running", "reading_back"})
 _TELLING = frozenset({"item_ended", "not_sent", "parked", "running"})  # events whose item says why
+_MOST = 100  # pools that are drawn: a board is drawn again at each event
+_RANKS = {"open": 0, "bad": 0, "warn": 0, "quiet": 1, "good": 2}  # what matters comes first
 _FOUND_OUT = 0.05  # share of a job from which its own pace tells more than the past
 
 
@@ -124,7 +127,8 @@ class Board:
             return element("section", said, class_="w-card w-board")
         heads = ("pool", "desktops", "state", "progress", "elapsed", "left", "note")
         head = element("tr", join(element("th", name, scope="col") for name in heads))
-        body = join(_row(lane, now) for lane in self.lanes.values())
+        shown = self._shown()
+        body = join(_row(lane, now) for lane in shown)
         return element(
             "section",
             said,
@@ -133,16 +137,35 @@ class Board:
                 element("table", element("thead", head), element("tbody", body), class_="w-table"),
                 class_="w-scroll",
             ),
+            self._more(shown),
             class_="w-card w-board",
         )
+
+    def _shown(self) -> list[Lane]:
+        """Give the pools to draw: of too many, those under way or in trouble, then the next."""
+        lanes = list(self.lanes.values())
+        return lanes if len(lanes) <= _MOST else sorted(lanes, key=_rank)[:_MOST]
+
+    def _more(self, shown: Sequence[Lane]) -> Markup:
+        """Give how many pools are not drawn, by their state."""
+        states = Counter(lane.state for lane in self.lanes.values())
+        left = states - Counter(lane.state for lane in shown)
+        if not left:
+            return Markup()
+        words = ", ".join(f"{number:,} {worded(state)}" for state, number in left.most_common())
+        return element("p", f"and {count(left.total(), 'pool')} more: {words}", class_="w-more")
 
     def _said(self) -> tuple[object, ...]:
         """Give what was said last; at the end the verdict is a badge."""
         if not self.ended:
-            return (self.says or "one moment …",)
+            return (self.says or ("" if self.lanes else "one moment …"),)
         word, _, rest = self.says.partition(": ")
         tone = tone_of(word.replace(" ", "_"))
         return element("b", word, class_=f"w-badge w-{tone}"), " ", rest
+
+
+def _rank(lane: Lane) -> int:
+    return _RANKS[tone_of(lane.state)]
 
 
 def _moved(lane: Lane, event: Event, now: float) -> Lane:

@@ -123,6 +123,7 @@ class Drive:
         run = journal.run(self.run_id)
         rollout = Rollout(self.bench.ws, journal, run, timing=Timing(sleep=self._sleep))
         self.board = _first_board(journal, run, rollout.plan)
+        self._tell()
         with closing(self._events(rollout)) as events:
             for event in events:
                 self.board = self.board.after(event, time.monotonic())

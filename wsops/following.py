@@ -15,7 +15,7 @@ from wsops.planning import plan_for_retry
 from wsops.preview import Proposal
 from wsops.rows import ItemRow
 from wsops.settle import settle_adopt, settle_not_sent
-from wsops.workbench import Workbench
+from wsops.workbench import Workbench, runs_here
 
 
 def rows_of(bench: Workbench, run_id: str = "") -> tuple[ItemRow, ...]:
@@ -30,9 +30,7 @@ def rows_of(bench: Workbench, run_id: str = "") -> tuple[ItemRow, ...]:
     with bench.journal_to_read() as journal:
         if journal is None:
             return ()
-        here = (bench.settings.endpoint, bench.settings.project_id)
-        runs = (r for r in journal.runs() if (r.endpoint, r.project_id) == here)
-        newest = next(runs, None)
+        newest = next(runs_here(journal, bench.settings), None)
         return journal.items(newest.run_id) if newest else ()
 
 
@@ -124,6 +122,8 @@ def propose_again(
         raise PlanError(msg)
     if not retry_job:
         wanted = [one for one in failures if one.desktop_id in set(desktops)]
+        if not wanted:
+            return Proposal(None, "no failed desktop is chosen: there is nothing to do", fine=True)
         pools = tuple(dict.fromkeys(one.pool_id for one in wanted))
         return bench.propose(Choice(desktops=tuple(one.desktop_id for one in wanted)), pools)
     with bench.journal() as journal:

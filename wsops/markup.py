@@ -53,5 +53,8 @@ def face(body: Markup) -> str:
 
 
 def dressed(body: Markup) -> str:
-    """Give a body inside our class, for where the style sheet stands beside another one."""
-    return str(element("div", body, class_="wsops"))
+    """Give a body inside our class, for where the style sheet stands beside another one.
+
+    JupyterLab would set `$…$` in a name as a formula: what is there would not be what is read.
+    """
+    return str(element("div", body, class_="wsops mathjax_ignore"))

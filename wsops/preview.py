@@ -5,17 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from wsops import tables
+from wsops import button, tables
 from wsops.markup import Markup, element, face, join
 from wsops.plan import Plan
 from wsops.summary import Place, place_badge
 from wsops.text import count, instant, visible
-
-_DOING = {
-    "repair": "Repair (is_fix): only desktops that differ from their pool are recomposed",
-    "rebuild": "Rebuild: the pools are recomposed from another image",
-    "retry": "Retry: the service runs the failed part of a job again",
-}
 
 
 @dataclass(frozen=True)
@@ -35,7 +29,7 @@ class Proposal:
         if self.plan is None:
             body = element("section", element("p", self.reason), class_="w-card")
             return {"text/html": face(body), "text/plain": visible(self.reason, 2000)}
-        plain = f"{self.plan.kind} of up to {size(self.plan)}, digest {self.plan.digest}"
+        plain = f"{self.plan.kind} of up to {button.size(self.plan)}, digest {self.plan.digest}"
         page = face(_Page(self.plan).html())
         return {"text/html": page, "text/plain": visible(plain, 2000)}
 
@@ -65,34 +59,15 @@ class _Page:
     def button(self) -> Markup:
         """Give the last lines before the button: place, what is done, to how many, until when."""
         plan = self.plan
-        place = Place(environment=plan.environment)
-        ticket = f"change {plan.change}, " if plan.change else ""
         where = {"region": plan.region, "project": plan.project_id, "profile": plan.profile}
         words = (element("span", f"{name} {value}") for name, value in where.items())
-        facts = [element("p", place_badge(place), *words, class_="w-where")]
-        facts.append(element("p", _DOING[plan.kind]))
-        wiped = f"up to {size(plan)}: system disks are WIPED, and nothing can cancel it"
-        facts.append(element("p", element("b", wiped), class_="w-danger"))
-        facts += [element("p", line) for line in self.in_use()]
-        until = f"{ticket}planned by {plan.operator}, good until {instant(plan.expires_at)}"
-        facts.append(element("p", until, class_="w-facts"))
-        digest = f"plan {plan.plan_id}, digest {plan.digest}"
-        facts.append(element("p", digest, class_="w-facts"))
+        badge = place_badge(Place(environment=plan.environment))
+        facts = [
+            element("p", badge, *words, class_="w-where"),
+            element("p", button.doing(plan)),
+            element("p", element("b", button.danger(plan)), class_="w-danger"),
+            *(element("p", line) for line in button.in_use(plan)),
+            element("p", f"{button.promise(plan)}, good until {instant(plan.expires_at)}"),
+            element("p", f"plan {plan.plan_id}, digest {plan.digest}", class_="w-facts"),
+        ]
         return element("section", join(facts), class_="w-card")
-
-    def in_use(self) -> list[str]:
-        """Give what becomes of desktops that someone uses, a line each."""
-        items = self.plan.items
-        sessions = sum(target.session for item in items for target in item.targets)
-        asleep = sum(item.in_use for item in items) - sessions
-        spared = all(item.idle_only for item in items)
-        use = f"{count(sessions, 'session')} in use: {'left alone' if spared else 'WIPED, too'}"
-        lines = [use if sessions else "nobody is logged in"]
-        if asleep:
-            lines.append(f"{asleep} asleep (hibernated, or unknown) may be taken for idle")
-        return lines
-
-
-def size(plan: Plan) -> str:
-    """Give how much a plan may touch, in words."""
-    return f"{count(plan.desktops, 'desktop')} in {count(len(plan.items), 'pool')}"

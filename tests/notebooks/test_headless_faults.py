@@ -118,13 +118,14 @@ def test_throttling_is_waited_for(ill, play):
     assert len([entry for entry in here.posts if entry.executed]) == len(pools)
 
 
-def test_a_service_that_is_gone_at_first_is_one_clear_error(ill, play, kept):
+def test_a_service_that_cuts_every_answer_is_one_clear_error(ill, play, kept):
     """Two lines, what and what to do; no run."""
-    here = ill("cut", operation="ListDesktopPools")
+    here = ill("cut", operation="ListDesktopPools", settings={"PACE__CALL_DEADLINE": 1})
     played = play("20", **here.approval)
 
-    assert played.complaint.ename in {"CloudUnreachable", "CloudError", "OutcomeUnknown"}
+    assert played.complaint.ename == "BadAnswer"
     assert len(played.complaint.traceback) == 2
+    assert played.complaint.traceback[1].startswith("to do: ")
     assert (here.posts, kept()) == ([], {})
 
 

@@ -37,13 +37,14 @@ class JobBoard(Form[Board]):
         return join([page, self._told()])
 
     def _told(self) -> Markup:
+        told = Markup()
         if self.drive.error is not None:
-            return element("p", element("b", f"✗ {why(self.drive.error)}"), class_="w-problem")
+            told = element("p", element("b", f"✗ {why(self.drive.error)}"), class_="w-problem")
         if self.drive.detached or (self.drive.over and not self.value.ended):
             command = element("code", f"wsops resume {self.value.run_id}")
             words = "detached; what was sent goes on in the cloud: "
-            return element("p", words, command, class_="w-next")
-        return Markup()
+            told += element("p", words, command, class_="w-next")
+        return told
 
     def _let_go(self) -> None:
         self._detach.disabled = True

@@ -1,0 +1,68 @@
+"""What a run amounts to, in numbers and in people: totals, who is in need, what is undecided."""
+
+import pytest
+
+from wsops.outcome import next_command
+from wsops.rows import ItemRow, RunRow
+from wsops.verdicts import EXIT_CODES, NEEDS_HELP, in_need, totals, undecided
+from wsops.verify import GOOD_ENDS
+
+
+def row(state="ended", reason="why", ends=None):
+    targets = {f"d{number}": {"name": f"pc-{number}"} for number in range(3)}
+    return ItemRow(
+        item_id="i-01",
+        run_id="run-1",
+        seq=1,
+        endpoint="e",
+        project_id="p",
+        pool_id="p1",
+        pool_name="eng",
+        state=state,
+        reason=reason,
+        targets=targets,
+        desktops={i: {"state": s, "reason": r} for i, (s, r) in (ends or {}).items()},
+    )
+
+
+def test_totals_are_over_all_pools_in_words():
+    """By how each desktop ended; those of a pool that is out are pending."""
+    rows = [
+        row(ends={"d0": ("done", ""), "d1": ("left_in_use", "")}),
+        row(ends={"d2": ("done", "")}),
+        row("accepted"),
+        row("planned"),
+    ]
+
+    assert totals(rows) == {"pending": 3, "done": 2, "left in use": 1}
+    assert totals([]) == {}
+
+
+def test_each_end_is_good_undecided_or_in_need():
+    """Nobody falls between the lists: no state is missed, none is in two of them."""
+    states = [*NEEDS_HELP, *GOOD_ENDS, "unknown"]
+    one = row(ends={state: (state, f"{state}!") for state in states})
+
+    assert {found[0] for found in in_need(one)} == NEEDS_HELP
+    assert list(undecided(one)) == [("unknown", "unknown", "unknown!")]
+    assert not NEEDS_HELP & GOOD_ENDS
+
+
+@pytest.mark.parametrize("state", ["intent", "sent", "unknown"])
+def test_all_desktops_of_a_request_that_nobody_knows_of_are_undecided(state):
+    """With the reason of the request."""
+    found = list(undecided(row(state, "the answer was lost")))
+
+    assert found == [(f"d{n}", "unknown", "the answer was lost") for n in range(3)]
+    assert list(in_need(row(state))) == []
+    assert list(undecided(row("accepted"))) == list(undecided(row("planned"))) == []
+
+
+@pytest.mark.parametrize("verdict", [*EXIT_CODES, "interrupted"])
+def test_each_verdict_has_its_next_command(verdict):
+    """What is out is resumed, what failed is repaired; else there is nothing to type."""
+    run = RunRow.model_construct(run_id="run-1")
+    command = next_command(run, verdict)
+
+    assert command.startswith("wsops resume run-1") == (verdict in {"running", "unknown"})
+    assert command.startswith("wsops plan repair") == (verdict in {"partial", "failed"})
