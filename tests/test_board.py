@@ -141,7 +141,7 @@ def test_what_is_left_goes_by_its_own_pace_and_early_by_the_past():
 
 def test_the_end_of_a_run_is_its_verdict():
     """The last event ends the board; others say what is going on."""
-    after = board().after(Event("ended", "partial: 1 done; 1 not sent"), CLOCK)
+    after = board().after(Event("ended", "partial: 1 done; 1 not sent", verdict="partial"), CLOCK)
 
     assert after.ended
     assert ">partial</b>" in after.html(CLOCK)

@@ -121,6 +121,7 @@ def test_a_run_let_go_of_before_it_began_has_sent_nothing(calm, planned):
 
     assert drive.join(5)
     assert drive.detached
+    assert {lane.state for lane in drive.board.lanes.values()} == {"planned"}
     assert rebuilds(sim) == []
 
 

@@ -5,9 +5,10 @@ import pytest
 from wsops import locks
 from wsops.action import carry_out
 from wsops.choice import Choice
-from wsops.errors import JournalError, NotAllowed, NotApproved, PlanError, WsopsError
+from wsops.errors import JournalError, NotAllowed, PlanError, WsopsError
 from wsops.failures import failures_of
-from wsops.following import jobs_of, propose_again, rows_of, settle, unsettled
+from wsops.following import jobs_of, propose_again, settle_where_asked, unsettled
+from wsops.outcome import to_follow
 
 REBUILD = "RebuildDesktopPool"
 
@@ -45,33 +46,23 @@ def lost(calm, ran):
     return sim, desk, rows[0]
 
 
+def rows_of(desk):
+    with desk.journal() as journal:
+        return journal.items(to_follow(journal, desk.settings).run_id)
+
+
 def rebuilds(sim):
     return list(sim.ledger.entries(REBUILD))
 
 
-def test_without_a_journal_there_are_no_rows_and_none_is_made(calm, bench, tmp_path):
-    """Looking never writes; a run that is named has to be there."""
+def test_without_a_journal_nothing_is_made(calm, bench, tmp_path):
+    """Looking never writes; a job that is named has to be known."""
     desk = bench(calm())
-
-    assert rows_of(desk) == ()
-    for look in (lambda: rows_of(desk, "run-1"), lambda: propose_again(desk, (), (), "job-1")):
-        with pytest.raises(JournalError, match="there is no journal"):
-            look()
     with pytest.raises(JournalError, match="there is no journal"):
-        settle(desk, "i-1", not_sent=True, evidence="x", apply=True)
+        propose_again(desk, (), (), "job-1")
+    with pytest.raises(JournalError, match="there is no journal"):
+        settle_where_asked(desk, "i-1", not_sent=True, evidence="x", apply=True)
     assert not (tmp_path / "journal.sqlite").exists()
-
-
-def test_the_rows_are_those_of_the_newest_run_of_this_place(calm, bench, ran):
-    """Or of the run that is named; another project's are not shown."""
-    sim = calm()
-    desk, rows = ran(sim)
-
-    assert rows
-    assert rows_of(desk, rows[0].run_id) == rows
-    assert rows_of(bench(sim, project_id="another-project")) == ()
-    with pytest.raises(JournalError, match="no run 'run-0'"):
-        rows_of(desk, "run-0")
 
 
 def test_jobs_come_with_all_their_sub_jobs_and_forgotten_ones_not_at_all(calm, ran):
@@ -104,8 +95,6 @@ def test_an_unknown_outcome_is_named_with_what_to_type(lost):
 @pytest.mark.parametrize(
     ("given", "error"),
     [
-        ({"not_sent": True, "evidence": "gateway log", "apply": False}, NotApproved),
-        ({"adopt": "job", "evidence": "console", "apply": False}, NotApproved),
         ({"evidence": "e", "apply": True}, PlanError),
         ({"adopt": "job", "not_sent": True, "evidence": "e", "apply": True}, PlanError),
         ({"not_sent": True, "apply": True}, PlanError),
@@ -119,27 +108,37 @@ def test_settling_takes_one_way_evidence_and_apply(lost, given, error):
     """Anything less changes nothing."""
     _, desk, row = lost
     with pytest.raises(error):
-        settle(desk, row.item_id, **given)
+        settle_where_asked(desk, row.item_id, **given)
+    assert rows_of(desk)[0].state == "unknown"
+
+
+@pytest.mark.parametrize("given", [{"not_sent": True}, {"adopt": "job"}])
+def test_without_apply_it_says_that_nothing_is_settled(lost, given):
+    """As all of a notebook that would change something."""
+    _, desk, row = lost
+    said = settle_where_asked(desk, row.item_id, evidence="gateway log", apply=False, **given)
+
+    assert said == f"{row.item_id} is not settled: apply is False"
     assert rows_of(desk)[0].state == "unknown"
 
 
 def test_nothing_named_is_nothing_settled(lost):
     """The default parameters of the notebook."""
     _, desk, _ = lost
-    assert settle(desk, "", apply=True) == "nothing to settle was named"
+    assert settle_where_asked(desk, "", apply=True) == "no item is named, so none is settled"
     assert rows_of(desk)[0].state == "unknown"
 
 
 def test_a_request_that_was_not_sent_is_settled_by_parameters(lost):
     """With apply, after enough empty looks; it may then be sent by a new plan."""
     sim, desk, row = lost
-    said = settle(desk, row.item_id, not_sent=True, evidence="gateway log", apply=True)
+    said = settle_where_asked(desk, row.item_id, not_sent=True, evidence="gateway log", apply=True)
 
-    assert said == f"{row.item_id} was not sent, as 'gateway log' says"
+    assert said == f"{row.item_id} is planned now: its request never left"
     assert rows_of(desk)[0].state == "planned"
     assert len(rebuilds(sim)) == 1
     with pytest.raises(JournalError, match="only an unknown outcome"):
-        settle(desk, row.item_id, not_sent=True, evidence="again", apply=True)
+        settle_where_asked(desk, row.item_id, not_sent=True, evidence="again", apply=True)
 
 
 def test_a_job_is_adopted_by_parameters(calm, ran):
@@ -148,9 +147,9 @@ def test_a_job_is_adopted_by_parameters(calm, ran):
     sim.cloud.faults.add("lost", operation=REBUILD, times=1)
     desk, rows = ran(sim)
     job_id = next(iter(sim.cloud.jobs))
-    said = settle(desk, rows[0].item_id, adopt=job_id, evidence="console", apply=True)
+    said = settle_where_asked(desk, rows[0].item_id, adopt=job_id, evidence="console", apply=True)
 
-    assert said == f"{rows[0].item_id} follows job {job_id} from now on"
+    assert said == f"{rows[0].item_id} is accepted now: {job_id}"
     assert (rows_of(desk)[0].state, rows_of(desk)[0].job_id) == ("accepted", job_id)
 
 
@@ -159,7 +158,7 @@ def test_settling_waits_for_whoever_holds_the_pool(lost):
     _, desk, row = lost
     held = locks.held(row.endpoint, row.project_id, row.pool_id, what="pool")
     with held, pytest.raises(JournalError, match="is held by process"):
-        settle(desk, row.item_id, not_sent=True, evidence="e", apply=True)
+        settle_where_asked(desk, row.item_id, not_sent=True, evidence="e", apply=True)
     assert rows_of(desk)[0].state == "unknown"
 
 
@@ -221,7 +220,8 @@ def test_nothing_chosen_is_nothing_proposed(calm, ran):
     failed = failures_of(desk.ws, rows)
 
     assert propose_again(desk, failed, ()).fine
-    assert propose_again(desk, failed, ("another-desktop",)).plan is None
+    with pytest.raises(PlanError, match="not among the failed desktops: another-desktop"):
+        propose_again(desk, failed, (failed[0].desktop_id, "another-desktop"))
     with pytest.raises(PlanError, match="not both"):
         propose_again(desk, failed, (failed[0].desktop_id,), "job-1")
 

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from wsops import recorded as recorded_room
-from wsops.choice import Choice
 from wsops.history import (
     Forecast,
     Past,
@@ -13,13 +12,10 @@ from wsops.history import (
     forecast,
     forecasts_of,
     offenders,
-    past_of,
     seconds_of,
     since,
 )
 from wsops.models import Audit, Mismatch, Pool
-from wsops.planning import plan_for
-from wsops.rollout import Rollout
 from wsops.rows import AuditRow, ItemRow
 
 DAY = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -189,28 +185,6 @@ def test_the_worst_offender_comes_first():
     runs = tuple(item(run=n, ends={"d0": bad} | ({"d1": bad} if n < 3 else {})) for n in range(4))
 
     assert [one.times for one in offenders(Past(items=runs))] == [4, 3]
-
-
-def test_the_past_of_a_place_is_read_from_the_journal(calm, open_ws, journal):
-    """Runs with their verdicts, items and audits of this place, none of another."""
-    sim = calm()
-    ws = open_ws(sim)
-    plan, _ = plan_for(ws, Choice(), ())
-    list(Rollout(ws, journal, journal.start_run(plan, "digest", "tester")).apply())
-    journal.keep_audit(audit(mismatch()).model_copy(update={"project_id": ws.project_id}), "e", "d")
-    here = (ws.resolved.endpoint, ws.project_id)
-    past = past_of(journal, *here)
-
-    assert [run.run_id for run in past.runs] == [f"run-{plan.plan_id}"]
-    assert past.verdicts == {f"run-{plan.plan_id}": "done"}
-    assert [row.pool_id for row in past.items] == [one.pool_id for one in plan.items]
-    assert past.audits == ()
-    assert len(past_of(journal, "e", ws.project_id).audits) == 1
-    assert past_of(journal, "e", ws.project_id).runs == ()
-    assert past_of(None, *here) == Past()
-    sizes, found = forecasts_of(past, audit(mismatch(), pools=(Pool(id="p1", name="eng-01"),)))
-    assert (sizes, len(durations_of(past, 50))) == ({"eng-01": 1}, len(plan.items))
-    assert (found["eng-01"] is None) == (len(plan.items) < 3)
 
 
 def test_the_audits_of_a_place_come_newest_first_and_not_all(journal, monkeypatch):

@@ -60,16 +60,15 @@ def test_of_many_states_in_a_moment_the_last_is_shown(shown):
 
 def test_counting_tells_how_far_it_is(shown):
     """A bar, a line, and the whole at the end; of nothing it says nothing."""
-    with counting("pools read") as tell:
-        for done in range(1, 2001):
-            tell(done, 2000)
+    tell = counting("pools read")
+    for done in range(1, 2001):
+        tell(done, 2000)
 
     assert data(shown)[-1]["text/plain"] == "2,000 of 2,000 pools read"
     assert "2,000 of 2,000 pools read" in data(shown)[-1]["text/html"]
     assert len(shown) < 50
     before = len(shown)
-    with counting("pools read") as tell:
-        tell(0, 0)
+    counting("pools read")(0, 0)
     assert data(shown)[before]["text/plain"] == "0 of 0 pools read"
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from wsops import redact
 
-SECRET = 'S3cr"e\'t/+väl ue\\x'
+SECRET = "S3cr\"e't/+väl ue\\x"
 
 
 @pytest.fixture(autouse=True)

@@ -19,8 +19,8 @@ from wsops.outcome import standing
 from wsops.plan import Skipped
 from wsops.planning import plan_for
 from wsops.rollout import Rollout
-from wsops.text import lasting
 from wsops.tables.columns import DTYPES
+from wsops.text import lasting
 
 AT = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 EMPTY = Audit(taken_at=AT, pools=(), desktops=0, mismatches=())

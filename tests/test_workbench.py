@@ -10,10 +10,11 @@ from wsops.action import carry_out
 from wsops.choice import Choice
 from wsops.errors import JournalError, PlanError, SettingsError
 from wsops.journal import Journal
+from wsops.keyboard import by_hand
 from wsops.markup import style
 from wsops.redact import leaks
 from wsops.summary import MIME, read_summary
-from wsops.workbench import by_hand, local_now, open_workbench
+from wsops.workbench import local_now, open_workbench
 
 ATTACK = "<script>alert(1)</script>\u202e\x1b[31m"
 

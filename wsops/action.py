@@ -11,25 +11,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from wsops import tables
-from wsops.approval import by_numbers, read_flag, read_images
+from wsops.approval import by_numbers
 from wsops.board import Board
 from wsops.button import size
 from wsops.drive import Drive, begin, driven_here, follow
 from wsops.errors import NotApproved
 from wsops.forms import Confirmation, JobBoard
+from wsops.keyboard import by_hand
 from wsops.live import Live
-from wsops.markup import element, face
+from wsops.markup import bundle, element
 from wsops.models import utc_now
-from wsops.outcome import check_here, next_command, standing
+from wsops.outcome import check_here, next_command, standing, to_follow
+from wsops.parameters import read_flag, read_images
 from wsops.plan import Plan, check_place
 from wsops.preview import Proposal
 from wsops.rows import ItemRow, RunRow
 from wsops.summary import Kind, Summary, Trouble
-from wsops.text import visible
 from wsops.verdicts import in_need, totals, undecided
-from wsops.workbench import Workbench, by_hand, open_or_newest
+from wsops.workbench import Workbench
 
-_LONGEST = 2000  # characters of the plain face
 _NOT_YET = "nothing was sent: apply is False. To apply, set apply = True in the parameters cell"
 
 
@@ -107,7 +107,7 @@ class Action:
         if self.form is not None:
             return self.form._repr_mimebundle_(**kwargs)
         body = element("section", element("p", self.says), class_="w-card")
-        return {"text/html": face(body), "text/plain": visible(self.says, _LONGEST)}
+        return bundle(body, self.says)
 
 
 def carry_out(
@@ -226,7 +226,7 @@ def _run_to_follow(bench: Workbench, run_id: str) -> RunRow | None:
         check_here(run, bench.settings)
         return run
     with bench.journal_to_read() as journal:
-        return open_or_newest(journal, bench.settings) if journal else None
+        return to_follow(journal, bench.settings) if journal else None
 
 
 def _troubles(rows: Sequence[ItemRow], *, help_needed: bool) -> Iterator[Trouble]:

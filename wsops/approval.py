@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from wsops.errors import BlastRadius, NotApproved, PlanError
+from wsops.errors import BlastRadius, NotApproved
+from wsops.parameters import ANY
 from wsops.plan import Item, Plan
-
-ANY = "*"
 
 
 def by_digest(plan: Plan, digest: str) -> str:
@@ -63,60 +62,6 @@ def by_typing(plan: Plan, answer: str) -> str:
         msg = f"{typed[:60]!r} is not the profile's name and the number of desktops"
         raise NotApproved(msg, remedy="apply again and type both, such as: staging 12")
     return f"typed {typed!r}"
-
-
-def read_pairs(text: str, what: str) -> dict[str, str]:
-    """Read a parameter of pairs, KEY=VALUE,…; spaces around them do not count.
-
-    Args:
-        text: the parameter.
-        what: its name, for the refusal.
-
-    Raises:
-        PlanError: a part is no pair, or a key comes twice.
-    """
-    pairs: dict[str, str] = {}
-    for part in read_list(text):
-        key, _, value = (piece.strip() for piece in part.partition("="))
-        if not key or not value or key in pairs:
-            msg = f"{what} wants KEY=ID,…, each key once; {part[:60]!r} is not such"
-            raise PlanError(msg)
-        pairs[key] = value
-    return pairs
-
-
-def read_images(text: str) -> dict[str, frozenset[str]]:
-    """Read the parameter `expect_images`: ID,… for every pool, or POOL=ID,… for single ones.
-
-    Raises:
-        PlanError: a part names no image.
-    """
-    images: dict[str, frozenset[str]] = {}
-    for part in read_list(text):
-        left, equals, right = (piece.strip() for piece in part.partition("="))
-        pool, image = (left, right) if equals else (ANY, left)
-        if not pool or not image:
-            msg = f"expect_images wants ID,… or POOL=ID,…; {part[:60]!r} is not such"
-            raise PlanError(msg)
-        images[pool] = images.get(pool, frozenset()) | {image}
-    return images
-
-
-def read_flag(value: object, what: str) -> bool:
-    """Read a parameter that is True or False; text, such as "False", is neither.
-
-    Raises:
-        PlanError: it is anything else.
-    """
-    if isinstance(value, bool):
-        return value
-    msg = f"{what} is {str(value)[:60]!r}, which is neither True nor False"
-    raise PlanError(msg, remedy=f"give {what} as True or False, without quotes")
-
-
-def read_list(text: str) -> tuple[str, ...]:
-    """Read a parameter of several values, separated by commas."""
-    return tuple(part for piece in text.split(",") if (part := piece.strip()))
 
 
 def _expected(item: Item, images: Mapping[str, Collection[str]]) -> bool:

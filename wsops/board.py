@@ -19,16 +19,16 @@ from wsops.rollout import Event
 from wsops.rows import ItemRow
 from wsops.text import count, lasting
 
-_WORDS = {
+_STATES = {
     "item": "sending",
     "sent": "running",
     "adopted": "running",
     "job": "running",
-    "verifying": "reading back",
+    "verifying": "reading_back",
     "unknown": "unknown",
     "parked": "unknown",
     "running": "running",
-    "not_sent": "not sent",
+    "not_sent": "not_sent",
 }
 _UNDER_WAY = frozenset({"sending", "running", "reading_back"})
 _TELLING = frozenset({"item_ended", "not_sent", "parked", "running"})  # events whose item says why
@@ -68,7 +68,12 @@ class Board:
     run_id: str
     lanes: Mapping[str, Lane] = field(default_factory=dict)
     says: str = ""
-    ended: bool = False
+    verdict: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run has come to its end."""
+        return bool(self.verdict)
 
     @classmethod
     def of(
@@ -92,7 +97,7 @@ class Board:
             row.item_id: Lane(
                 row.pool_name,
                 desktops.get(row.item_id, len(row.targets)),
-                verdict_of(row).replace(" ", "_"),
+                verdict_of(row),
                 share=1.0 if row.state == "ended" else 0.0,
                 job_id=row.job_id or "",
                 note=row.reason,
@@ -106,9 +111,8 @@ class Board:
 
     def after(self, event: Event, now: float) -> Board:
         """Give the board after an event that came at `now`, in clock seconds."""
-        ended = event.kind == "ended"
         if event.item is None:
-            return replace(self, says=event.text, ended=ended)
+            return replace(self, says=event.text, verdict=event.verdict)
         lane = self.lanes.get(event.item.item_id)
         if lane is None:
             return self
@@ -159,9 +163,9 @@ class Board:
         """Give what was said last; at the end the verdict is a badge."""
         if not self.ended:
             return (self.says or ("" if self.lanes else "one moment …"),)
-        word, _, rest = self.says.partition(": ")
-        tone = tone_of(word.replace(" ", "_"))
-        return element("b", word, class_=f"w-badge w-{tone}"), " ", rest
+        word = self.verdict.replace("_", " ")
+        badge = element("b", word, class_=f"w-badge w-{tone_of(self.verdict)}")
+        return badge, " ", self.says.removeprefix(word).removeprefix(": ")
 
 
 def _rank(lane: Lane) -> int:
@@ -176,7 +180,7 @@ def _moved(lane: Lane, event: Event, now: float) -> Lane:
     began = None if event.kind == "not_sent" else now if lane.began is None else lane.began
     return replace(
         lane,
-        state=row.verdict if over else _WORDS.get(event.kind, lane.state).replace(" ", "_"),
+        state=row.verdict if over else _STATES.get(event.kind, lane.state),
         share=1.0 if over else (event.share if event.share is not None else lane.share),
         note=row.reason if event.kind in _TELLING else note,
         job_id=row.job_id or lane.job_id,

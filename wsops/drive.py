@@ -14,13 +14,13 @@ from datetime import datetime
 
 from wsops.board import Board
 from wsops.errors import JournalError, WsopsError
-from wsops.history import forecast, past_of
+from wsops.history import forecast
 from wsops.jobs import Timing
 from wsops.journal import Journal
 from wsops.models import utc_now
 from wsops.plan import Plan
 from wsops.rollout import Event, Rollout
-from wsops.rows import RunRow
+from wsops.rows import ItemRow, RunRow
 from wsops.workbench import Workbench
 
 Tell = Callable[[Board], None]
@@ -188,8 +188,8 @@ def _known(drive: Drive) -> Drive:
 
 
 def _first_board(journal: Journal, run: RunRow, plan: Plan) -> Board:
-    past = past_of(journal, run.endpoint, run.project_id).items
     desktops = {item.item_id: len(item.targets) for item in plan.items}
+    past = _past(journal, run)
     forecasts = {item_id: forecast(past, number) for item_id, number in desktops.items()}
     now, at = time.monotonic(), utc_now()
 
@@ -197,3 +197,11 @@ def _first_board(journal: Journal, run: RunRow, plan: Plan) -> Board:
         return now - (at - instant).total_seconds()
 
     return Board.of(run.run_id, journal.items(run.run_id), desktops, forecasts, clock)
+
+
+def _past(journal: Journal, run: RunRow) -> tuple[ItemRow, ...]:
+    """Give the jobs of the past; none where they cannot be read: a forecast stops no run."""
+    try:
+        return journal.followed_items(run.endpoint, run.project_id)
+    except JournalError:
+        return ()

@@ -4,34 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wsops import locks
-from wsops.approval import read_flag
 from wsops.choice import Choice
-from wsops.errors import CloudError, NotAllowed, NotApproved, PlanError
+from wsops.errors import CloudError, NotAllowed, PlanError
 from wsops.failures import Failure
 from wsops.jobs import with_all_sub_jobs
 from wsops.models import Job
+from wsops.parameters import read_flag
 from wsops.planning import plan_for_retry
 from wsops.preview import Proposal
 from wsops.rows import ItemRow
-from wsops.settle import settle_adopt, settle_not_sent
-from wsops.workbench import Workbench, runs_here
-
-
-def rows_of(bench: Workbench, run_id: str = "") -> tuple[ItemRow, ...]:
-    """Give the items of a run, of the newest of this place without a name; none where none is.
-
-    Raises:
-        JournalError: there is no such run.
-    """
-    if run_id:
-        with bench.journal() as journal:
-            return journal.items(journal.run(run_id).run_id)
-    with bench.journal_to_read() as journal:
-        if journal is None:
-            return ()
-        newest = next(runs_here(journal, bench.settings), None)
-        return journal.items(newest.run_id) if newest else ()
+from wsops.settle import settle
+from wsops.workbench import Workbench
 
 
 def jobs_of(bench: Workbench, rows: Sequence[ItemRow]) -> tuple[Job, ...]:
@@ -63,40 +46,30 @@ def unsettled(rows: Sequence[ItemRow]) -> tuple[str, ...]:
     )
 
 
-def settle(  # noqa: PLR0913  (the parameters of the notebook)
+def settle_where_asked(  # noqa: PLR0913  (the parameters of the notebook)
     bench: Workbench,
-    item: str,
+    item_id: str,
     *,
     adopt: str = "",
     not_sent: bool = False,
     evidence: str = "",
     apply: bool,
 ) -> str:
-    """Decide by hand what became of an unknown request, where `apply` says so; says what was done.
+    """Settle an unknown item by hand where one is named and `apply` says so; says what was done.
 
     Raises:
         PlanError: not exactly one of `adopt` and `not_sent` is given, or no evidence; or a flag is
             neither True nor False.
-        NotApproved: `apply` is False.
         JournalError: the item is not unknown, or the evidence does not allow it.
     """
-    if not item:
-        return "nothing to settle was named"
-    if bool(adopt) == read_flag(not_sent, "not_sent") or not evidence.strip():
-        msg = "settling wants either adopt = JOB or not_sent = True, and the evidence for it"
-        raise PlanError(msg)
-    if not read_flag(apply, "apply"):
-        msg = f"{item} is not settled: apply is False"
-        raise NotApproved(msg, remedy="set apply = True in the parameters")
+    wanted, unsent = read_flag(apply, "apply"), read_flag(not_sent, "not_sent")
+    if not item_id:
+        return "no item is named, so none is settled"
+    if not wanted:
+        return f"{item_id} is not settled: apply is False"
     with bench.journal() as journal:
-        row = journal.item(item)
-        key = (row.endpoint, row.project_id, row.pool_id)
-        with locks.held(*key, what=f"pool {row.pool_name}"):
-            if adopt:
-                settle_adopt(bench.ws, journal, item, adopt, evidence)
-                return f"{item} follows job {adopt} from now on"
-            settle_not_sent(bench.ws, journal, item, evidence)
-            return f"{item} was not sent, as {evidence!r} says"
+        row = settle(bench.ws, journal, item_id, adopt=adopt, not_sent=unsent, evidence=evidence)
+    return f"{item_id} is {row.state} now: {adopt or 'its request never left'}"
 
 
 def propose_again(
@@ -115,13 +88,17 @@ def propose_again(
 
     Raises:
         PlanError: the job has not ended, nothing of it failed, or its pool is not known; or both
-            desktops and a job are given.
+            desktops and a job are given; or a desktop is not among the failures.
     """
     if retry_job and desktops:
         msg = "give either desktops to repair or retry_job, not both"
         raise PlanError(msg)
     if not retry_job:
         wanted = [one for one in failures if one.desktop_id in set(desktops)]
+        strange = set(desktops) - {one.desktop_id for one in wanted}
+        if strange:
+            msg = f"not among the failed desktops: {', '.join(sorted(strange))}"
+            raise PlanError(msg)
         if not wanted:
             return Proposal(None, "no failed desktop is chosen: there is nothing to do", fine=True)
         pools = tuple(dict.fromkeys(one.pool_id for one in wanted))

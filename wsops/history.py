@@ -12,10 +12,9 @@ from datetime import datetime
 from statistics import median, quantiles
 from typing import Any
 
-from wsops.journal import Journal
 from wsops.models import Audit, names_of
-from wsops.outcome import standing
 from wsops.rows import AuditRow, ItemRow, RunRow
+from wsops.verify import GOOD_ENDS
 
 _ENOUGH = 3  # jobs of the past from which a forecast is made
 _AGAIN = 2  # times from which a desktop is a repeat offender
@@ -54,24 +53,6 @@ class Offender:
     last: str
 
 
-def past_of(journal: Journal | None, endpoint: str, project_id: str) -> Past:
-    """Read the past of a place from the journal; an empty one where there is none."""
-    if journal is None:
-        return Past()
-    here = (endpoint, project_id)
-    found = [
-        standing(journal, run.run_id)
-        for run in journal.runs()
-        if (run.endpoint, run.project_id) == here
-    ]
-    return Past(
-        runs=tuple(run for run, *_ in found),
-        verdicts={run.run_id: verdict for run, _, verdict, _ in found},
-        items=tuple(row for _, rows, *_ in found for row in rows),
-        audits=journal.audits(*here),
-    )
-
-
 def since(seen: Audit, kept: Iterable[AuditRow]) -> dict[str, datetime]:
     """Give, by desktop ID, when an audit first saw the mismatch that it still has.
 
@@ -88,7 +69,7 @@ def since(seen: Audit, kept: Iterable[AuditRow]) -> dict[str, datetime]:
 
 
 def seconds_of(row: ItemRow) -> float | None:
-    """Give how long an item took from its send to its verdict; None where it has not both."""
+    """Give how long an item took from its send to its verdict; None while one is missing."""
     if row.sent_at is None or row.ended_at is None:
         return None
     return (row.ended_at - row.sent_at).total_seconds()
@@ -138,7 +119,7 @@ def offenders(past: Past) -> tuple[Offender, ...]:
     about: dict[str, tuple[str, str, str, str]] = {}
     for row in reversed(past.items):
         for desktop_id, end in row.desktops.items():
-            if end["state"] in {"done", "left_in_use"}:
+            if end["state"] in GOOD_ENDS:
                 continue
             times[desktop_id] += 1
             target = row.targets.get(desktop_id, {})

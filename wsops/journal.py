@@ -15,17 +15,18 @@ from typing import Any, Self
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from wsops import chain, recorded, writes
+from wsops import chain, recorded, searches, writes
 from wsops.database import Database, open_database
 from wsops.errors import JournalError, PlanError, PlanUsed
 from wsops.models import Audit, utc_now
 from wsops.plan import Plan, read_plan
 from wsops.redact import scrub
 from wsops.rows import AuditRow, ItemRow, RunRow, damaged, read_row
-from wsops.schema import BEFORE, LIVE, attempts, items, looks, runs
+from wsops.schema import BEFORE, LIVE, attempts, items, runs
 from wsops.text import instant
 
 _UNAUTHORIZED = 401
+_MOST_RUNS = 1000
 
 
 class Journal:
@@ -128,16 +129,18 @@ class Journal:
         """
         found = self._database.one(sa.select(runs).where(runs.c.run_id == run_id))
         if found is None:
-            msg = f"no run {run_id!r} in the journal {self.place}"
-            raise JournalError(msg, remedy="`wsops history` lists the runs")
+            raise self._no_run(run_id)
         return read_row(RunRow, self.place, found)
 
-    def runs(self, limit: int = 1000) -> tuple[RunRow, ...]:
-        """Give the runs, newest first."""
+    def runs(
+        self, limit: int = _MOST_RUNS, *, at: tuple[str, str] | None = None
+    ) -> tuple[RunRow, ...]:
+        """Give the last runs, newest first; `at` is an endpoint and a project, else of all."""
         query = sa.select(runs).order_by(runs.c.started_at.desc(), runs.c.run_id.desc())
-        return tuple(
-            read_row(RunRow, self.place, row) for row in self._database.all(query.limit(limit))
-        )
+        if at is not None:
+            query = query.where(runs.c.endpoint == at[0], runs.c.project_id == at[1])
+        rows = self._database.all(query.limit(limit))
+        return tuple(read_row(RunRow, self.place, row) for row in rows)
 
     def plan_of(self, run_id: str) -> Plan:
         """Give the plan that a run carries out.
@@ -148,8 +151,7 @@ class Journal:
         query = sa.select(runs.c.plan, runs.c.digest).where(runs.c.run_id == run_id)
         found = self._database.one(query)
         if found is None:
-            msg = f"no run {run_id!r} in the journal {self.place}"
-            raise JournalError(msg)
+            raise self._no_run(run_id)
         try:
             plan = read_plan(found["plan"])
         except PlanError as error:
@@ -180,8 +182,7 @@ class Journal:
 
     def items(self, run_id: str) -> tuple[ItemRow, ...]:
         """Give the items of a run, in the order of the plan."""
-        query = sa.select(items).where(items.c.run_id == run_id).order_by(items.c.seq)
-        return tuple(read_row(ItemRow, self.place, row) for row in self._database.all(query))
+        return self._items(sa.select(items).where(items.c.run_id == run_id).order_by(items.c.seq))
 
     def item(self, item_id: str) -> ItemRow:
         """Give an item by its ID.
@@ -322,6 +323,13 @@ class Journal:
             raise PlanError(msg, remedy="name its pool by --pool ID, to `wsops job retry`")
         return str(found["pool_id"])
 
+    def followed_items(self, endpoint: str, project_id: str) -> tuple[ItemRow, ...]:
+        """Give the last items of a place whose job was followed to its end, newest first."""
+        here = (items.c.endpoint == endpoint, items.c.project_id == project_id)
+        query = sa.select(items).where(*here, items.c.job_id.is_not(None))
+        query = query.where(items.c.ended_at.is_not(None)).order_by(items.c.ended_at.desc())
+        return self._items(query.limit(_MOST_RUNS))
+
     def attempts(self, item_id: str) -> list[dict[str, Any]]:
         """Give the sends of an item, oldest first."""
         query = sa.select(attempts).where(attempts.c.item_id == item_id)
@@ -331,19 +339,11 @@ class Journal:
 
     def looked(self, item_id: str, finding: str, evidence: str) -> None:
         """Keep what a look for the job of a lost answer found."""
-        look = {"item_id": item_id, "at": utc_now(), "finding": finding}
-        with self._database.writing() as connection:
-            connection.execute(sa.insert(looks).values(**look, evidence=scrub(evidence)))
+        searches.keep(self._database, item_id, finding, evidence)
 
     def empty_looks(self, item_id: str) -> int:
         """Count the last looks in a row that found nothing."""
-        query = sa.select(looks.c.finding).where(looks.c.item_id == item_id)
-        count = 0
-        for row in self._database.all(query.order_by(looks.c.id.desc())):
-            if row["finding"] != "nothing":
-                break
-            count += 1
-        return count
+        return searches.empty_in_a_row(self._database, item_id)
 
     # -- pace of writes -------------------------------------------------------------------------
 
@@ -371,6 +371,13 @@ class Journal:
 
     # -- how ------------------------------------------------------------------------------------
 
+    def _no_run(self, run_id: str) -> JournalError:
+        msg = f"no run {run_id!r} in the journal {self.place}"
+        return JournalError(msg, remedy="`wsops history` lists the runs")
+
+    def _items(self, query: sa.Select[Any]) -> tuple[ItemRow, ...]:
+        return tuple(read_row(ItemRow, self.place, row) for row in self._database.all(query))
+
     def _live_item(self, row: ItemRow) -> ItemRow | None:
         query = sa.select(items).where(
             items.c.endpoint == row.endpoint,
@@ -378,8 +385,7 @@ class Journal:
             items.c.pool_id == row.pool_id,
             items.c.state.in_(LIVE),
         )
-        found = self._database.one(query)
-        return read_row(ItemRow, self.place, found) if found else None
+        return next(iter(self._items(query)), None)
 
     def _change(self, item_id: str, text: str, **values: Any) -> ItemRow:  # noqa: ANN401
         with self._database.writing() as connection:

@@ -7,14 +7,12 @@ what papermill saves the file by, so whoever waits says something at every poll.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from IPython.display import display
 
-from wsops.markup import Markup, element, face
-from wsops.text import visible
+from wsops.markup import Markup, bundle, element
 
 _EVERY = 0.2  # seconds between two updates: a browser has to draw each
 _LONGEST = 2000  # characters of the plain face
@@ -33,16 +31,15 @@ class Live:
         if self._handle is not None and not final and now - self._last < _EVERY:
             return
         self._last = now
-        bundle = {"text/html": face(body), "text/plain": visible(plain, _LONGEST)}
+        faces = bundle(body, plain)
         if self._handle is None:
-            self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+            self._handle = display(faces, raw=True, display_id=True)  # type: ignore[no-untyped-call]
         else:
-            self._handle.update(bundle, raw=True)
+            self._handle.update(faces, raw=True)
 
 
-@contextmanager
-def counting(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Count things while they are read: "12 of 24 pools read", with a bar."""
+def counting(what: str) -> Callable[[int, int], None]:
+    """Give what counts things while they are read: "12 of 24 pools read", with a bar."""
     live = Live()
 
     def tell(done: int, total: int) -> None:
@@ -52,4 +49,4 @@ def counting(what: str) -> Iterator[Callable[[int, int], None]]:
         body = element("p", line, class_="w-facts") if final else element("p", bar, " ", line)
         live.show(body, line, final=final)
 
-    yield tell
+    return tell

@@ -14,7 +14,9 @@ from markupsafe import Markup, escape
 
 from wsops.text import visible
 
-__all__ = ["Markup", "dressed", "element", "face", "join", "style", "text"]
+__all__ = ["Markup", "bundle", "dressed", "element", "face", "join", "style", "text"]
+
+_LONGEST_PLAIN = 2000  # characters
 
 
 def text(value: object, longest: int = 300) -> Markup:
@@ -50,6 +52,11 @@ def face(body: Markup) -> str:
     """Give a body as a notebook shows it: inside our class, with the style sheet beside it."""
     sheet = element("style", Markup(style()))  # noqa: S704  (our own file)
     return f"{sheet}{dressed(body)}"
+
+
+def bundle(body: Markup, plain: str) -> dict[str, str]:
+    """Give both faces of an output: a page's, and one for where there are only letters."""
+    return {"text/html": face(body), "text/plain": visible(plain, _LONGEST_PLAIN)}
 
 
 def dressed(body: Markup) -> str:

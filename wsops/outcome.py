@@ -83,14 +83,25 @@ def next_command(run: RunRow, verdict: str) -> str:
     return ""
 
 
+def open_runs(journal: Journal, settings: Settings) -> tuple[RunRow, ...]:
+    """Give the runs of this project that have not ended, newest first."""
+    mine = journal.runs(at=(settings.endpoint, settings.project_id))
+    return tuple(run for run in mine if run.ended_at is None)
+
+
+def to_follow(journal: Journal, settings: Settings) -> RunRow | None:
+    """Give the newest run of this project that has not ended, else the newest; None without any."""
+    mine = journal.runs(at=(settings.endpoint, settings.project_id))
+    return next((run for run in mine if run.ended_at is None), next(iter(mine), None))
+
+
 def latest_unfinished(journal: Journal, settings: Settings) -> RunRow:
     """Give the newest run of this project that has something to follow, else to send.
 
     Raises:
         JournalError: there is none.
     """
-    here = (settings.endpoint, settings.project_id)
-    mine = [run for run in journal.runs() if (run.endpoint, run.project_id) == here]
+    mine = journal.runs(at=(settings.endpoint, settings.project_id))
     rows = {run.run_id: journal.items(run.run_id) for run in mine}
     followed = [run for run in mine if any(row.live for row in rows[run.run_id])]
     waiting = [run for run in mine if any(row.state == "planned" for row in rows[run.run_id])]

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from wsops import button, tables
-from wsops.markup import Markup, element, face, join
+from wsops.markup import Markup, bundle, element, join
 from wsops.plan import Plan
 from wsops.summary import Place, place_badge
-from wsops.text import count, instant, visible
+from wsops.text import count, instant
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,9 @@ class Proposal:
         """Give the faces."""
         if self.plan is None:
             body = element("section", element("p", self.reason), class_="w-card")
-            return {"text/html": face(body), "text/plain": visible(self.reason, 2000)}
+            return bundle(body, self.reason)
         plain = f"{self.plan.kind} of up to {button.size(self.plan)}, digest {self.plan.digest}"
-        page = face(_Page(self.plan).html())
-        return {"text/html": page, "text/plain": visible(plain, 2000)}
+        return bundle(_Page(self.plan).html(), plain)
 
 
 @dataclass(frozen=True)

@@ -52,13 +52,17 @@ _LOOKED = "; last look: "
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened in a run; `share` is 0-1 of the item's job, where there is one."""
+    """Something that happened in a run; `share` is 0-1 of the item's job, where there is one.
+
+    `verdict` is that of the run, where it has ended.
+    """
 
     kind: str
     text: str
     item: ItemRow | None = None
     job: Job | None = None
     share: float | None = None
+    verdict: str = ""
 
 
 class Rollout:
@@ -332,7 +336,7 @@ class Rollout:
         self.journal.end_run(self.run.run_id, verdict, reason, stop)
         self.run = self.journal.run(self.run.run_id)
         text = verdict.replace("_", " ")
-        return Event("ended", f"{text}: {reason}" if reason else text)
+        return Event("ended", f"{text}: {reason}" if reason else text, verdict=verdict)
 
     def _ended(self, row: ItemRow) -> Event:
         reason = f" ({row.reason})" if row.reason else ""

@@ -2,15 +2,49 @@
 
 from __future__ import annotations
 
+from wsops import locks
 from wsops.audit import REBUILD_TYPES
 from wsops.client import Workspace
-from wsops.errors import JournalError
+from wsops.errors import JournalError, PlanError
 from wsops.jobs import deadline_for
 from wsops.journal import Journal
 from wsops.models import SubJob, utc_now
 from wsops.outcome import check_here
 from wsops.rows import ItemRow
 from wsops.submit import Found, reconcile
+
+
+def settle(  # noqa: PLR0913  (the facts of one decision)
+    ws: Workspace,
+    journal: Journal,
+    item_id: str,
+    *,
+    adopt: str = "",
+    not_sent: bool = False,
+    evidence: str,
+) -> ItemRow:
+    """Decide what became of an unknown request, with its pool held: nobody sends meanwhile.
+
+    Args:
+        ws: the connection.
+        journal: the record that has the item.
+        item_id: the item.
+        adopt: the job that its request started.
+        not_sent: or: it never reached the service.
+        evidence: how one knows; kept in the journal.
+
+    Raises:
+        PlanError: not exactly one of `adopt` and `not_sent` is given, or no evidence.
+        JournalError: the item is not unknown, or what the service shows does not allow it.
+    """
+    if bool(adopt) == not_sent or not evidence.strip():
+        msg = "settling wants either a job to adopt or that it was not sent, and the evidence"
+        raise PlanError(msg, remedy="say one of the two, and how you know")
+    row = journal.item(item_id)
+    with locks.held(row.endpoint, row.project_id, row.pool_id, what=f"pool {row.pool_name}"):
+        if adopt:
+            return settle_adopt(ws, journal, item_id, adopt, evidence)
+        return settle_not_sent(ws, journal, item_id, evidence)
 
 
 def settle_adopt(

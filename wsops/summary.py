@@ -15,9 +15,8 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from wsops.looks import tone_of
-from wsops.markup import Markup, element, face, join
+from wsops.markup import Markup, bundle, element, join
 from wsops.models import Record
-from wsops.text import visible
 
 MIME = "application/vnd.wsops.summary+json"
 """The type of the JSON output."""
@@ -86,11 +85,8 @@ class Summary(Record):
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         """Give the faces: JSON for machines, a card and plain text for people."""
-        return {
-            MIME: self.model_dump(mode="json", by_alias=True),
-            "text/html": face(card(self)),
-            "text/plain": visible(f"{self.verdict}: {self.headline}".strip(": "), 2000),
-        }
+        faces = bundle(card(self), f"{self.verdict}: {self.headline}".strip(": "))
+        return {MIME: self.model_dump(mode="json", by_alias=True), **faces}
 
 
 def card(summary: Summary) -> Markup:

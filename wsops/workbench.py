@@ -6,36 +6,27 @@ JPY_SESSION_NAME in the kernel's environment, papermill does not.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from wsops.approval import read_list
 from wsops.audit import audit, images_by_id
 from wsops.choice import Choice, check_choice
 from wsops.client import Workspace, connect
 from wsops.errors import JournalError, NothingToDo, PlanError
-from wsops.history import Past, past_of, since
+from wsops.history import Past, since
 from wsops.journal import Journal
 from wsops.live import counting
 from wsops.models import Audit, Image
-from wsops.outcome import next_command, standing
+from wsops.outcome import next_command, open_runs, standing
+from wsops.parameters import read_list
 from wsops.plan import Plan
 from wsops.planning import plan_for
 from wsops.preview import Proposal
-from wsops.rows import RunRow
 from wsops.settings import Limits, Settings
 from wsops.summary import Place, Summary
 from wsops.text import count
-
-_BY_HAND = "JPY_SESSION_NAME"
-
-
-def by_hand() -> bool:
-    """Tell whether a person has the notebook open in JupyterLab."""
-    return bool(os.environ.get(_BY_HAND))
 
 
 def local_now() -> datetime:
@@ -73,8 +64,7 @@ class Workbench:
             PlanError: a pattern matches no pool.
             CloudError: the service could not be read.
         """
-        with counting("pools read") as tell:
-            return audit(self.ws, _patterns(pools), full=full, tell=tell)
+        return audit(self.ws, _patterns(pools), full=full, tell=counting("pools read"))
 
     def images(self) -> tuple[Image, ...]:
         """Read the images that desktops may be built from, by name."""
@@ -101,8 +91,7 @@ class Workbench:
         asked = choice.model_copy(update=more)
         check_choice(asked, self.settings.limits)
         try:
-            with counting("pools read") as tell:
-                plan, _ = plan_for(self.ws, asked, pools, tell)
+            plan, _ = plan_for(self.ws, asked, pools, counting("pools read"))
         except NothingToDo as nothing:
             return Proposal(None, str(nothing), fine=nothing.fine, kind=choice.kind)
         _check_pools(plan, pools)
@@ -153,8 +142,18 @@ class Workbench:
 
     def past(self) -> Past:
         """Read what was done here before: runs, their items and the recorded audits."""
+        here = (self.settings.endpoint, self.settings.project_id)
         with self.journal_to_read() as journal:
-            return past_of(journal, self.settings.endpoint, self.settings.project_id)
+            if journal is None:
+                return Past()
+            found = [standing(journal, run.run_id) for run in journal.runs(at=here)]
+            kept = journal.audits(*here)
+        return Past(
+            runs=tuple(run for run, *_ in found),
+            verdicts={run.run_id: verdict for run, _, verdict, _ in found},
+            items=tuple(row for _, rows, *_ in found for row in rows),
+            audits=kept,
+        )
 
     def unfinished(self) -> tuple[str, ...]:
         """Give, for each run that has something to follow or to send, how it stands."""
@@ -227,20 +226,8 @@ def _patterns(pools: str) -> tuple[str, ...]:
     return () if patterns == ("*",) else patterns
 
 
-def runs_here(journal: Journal, settings: Settings) -> Iterator[RunRow]:
-    """Give the runs of a place, newest first."""
-    here = (settings.endpoint, settings.project_id)
-    return (run for run in journal.runs() if (run.endpoint, run.project_id) == here)
-
-
-def open_or_newest(journal: Journal, settings: Settings) -> RunRow | None:
-    """Give the newest run of a place that has not ended, else the newest; None where none is."""
-    runs = tuple(runs_here(journal, settings))
-    return next((run for run in runs if run.ended_at is None), next(iter(runs), None))
-
-
 def _unfinished(journal: Journal, settings: Settings) -> Iterator[str]:
-    for run in (one for one in runs_here(journal, settings) if one.ended_at is None):
+    for run in open_runs(journal, settings):
         _, _, verdict, reason = standing(journal, run.run_id)
         command = next_command(run, verdict)
         yield f"{run.run_id} is {verdict}: {reason}; {command}".rstrip("; ")

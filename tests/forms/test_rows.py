@@ -1,5 +1,8 @@
 """The row picker: failed desktops, by their label."""
 
+import pytest
+
+from wsops.errors import PlanError
 from wsops.forms import RowPicker
 
 ROWS = {"d1": "pc-1 (eng)", "d2": "pc-2 (eng)", "d3": "pc-3 (fin)"}
@@ -22,7 +25,8 @@ def test_a_key_that_is_not_there_is_named():
     """A parameter that names another desktop is not passed over in silence."""
     form = RowPicker("failed desktops", ROWS, ("d1", "d9"))
 
-    assert form.value == ("d1",)
+    with pytest.raises(PlanError, match="not among the failed desktops: d9"):
+        _ = form.value
     assert form.problem == "not among the failed desktops: d9"
     assert form.problem in form._remark.value
     assert form.problem in form.html()

@@ -96,9 +96,10 @@ class Service:
         """Forget all faults."""
         self.door("faults", method="DELETE")
 
-    def slow_jobs(self, seconds):
-        """Let every look at a job take so long: a run then has a middle."""
-        self.fault("latency", operation="ShowJob", args={"seconds": seconds})
+    def hold_jobs(self):
+        """Let every job look as if it ran on, until it is healed: a run then has a middle."""
+        running = {"job": "RUNNING", "sub": "RUNNING"}
+        self.fault("strange_status", operation="ShowJob", args=running)
 
     def rebuilds(self, *pools):
         """Give how many requests to rebuild came for pools, by their names; none is for all."""

@@ -103,7 +103,7 @@ def test_the_tour_ends_with_the_one_who_needs_help(notebook):
 
 def test_a_repair_is_sent_once_and_goes_on_behind_a_closed_tab(notebook, service):
     """However often one clicks, goes away or runs cells again, one request leaves for the pool."""
-    service.slow_jobs(2)
+    service.hold_jobs()
     opened = notebook("20_repair_mismatches")
     opened.put(*APPLY)
     opened.run_to("forms.PoolPicker(")
@@ -188,7 +188,7 @@ def test_pools_are_rebuilt_from_an_image_that_fits(notebook, service):
 
 def test_a_restarted_kernel_sends_nothing_again(notebook, service):
     """The card names the run; `40_follow_jobs` takes it up, lets go of it, and ends it."""
-    service.slow_jobs(25)
+    service.hold_jobs()
     opened = notebook("20_repair_mismatches")
     opened.put(*APPLY)
     opened.run_to("forms.PoolPicker(")
@@ -202,8 +202,6 @@ def test_a_restarted_kernel_sends_nothing_again(notebook, service):
     opened.screenshot("unfinished-run")
     opened.close()
 
-    service.heal()
-    service.slow_jobs(4)
     following = notebook("40_follow_jobs")
     following.run_to("take_up(")
     board = following.cell("take_up(")
@@ -215,7 +213,7 @@ def test_a_restarted_kernel_sends_nothing_again(notebook, service):
     board.get_by_role("button", name="Detach").wait_for(state="detached")
     following.run_cell("take_up(")
     verdict = ended(board)
-    rows = following.run_cell("rows_of(")
+    rows = following.run_cell("followed.rows(")
 
     assert "is running: 1 not sent; wsops resume run-" in card
     assert verdict == "partial"

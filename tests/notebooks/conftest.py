@@ -102,18 +102,18 @@ class Cloud:
         number = max(1, len(self.behind))
         return {"apply": True, "max_desktops": number, "expect_images": ",".join(sorted(images))}
 
-
     def fail(self, desktops):
         """Let every rebuild of these desktops fail."""
         cause = {"code": "WKS.00010034", "reason": "no capacity in the zone"}
         named = {"desktop_ids": [desktop.id for desktop in desktops]}
         self.faults.add("desktop_fails", args=named | cause)
 
-    def newer_image(self, pool):
+    def other_image(self, pool):
         """Give an image of the same family as a pool's, which is not the pool's."""
         images = self.sim.cloud.images
         family = images[pool.image_id].name.rpartition("-")[0]
-        return next(i for i, one in images.items() if one.name.startswith(family) and i != pool.image_id)
+        kin = (i for i, image in images.items() if image.name.startswith(family))
+        return next(i for i in kin if i != pool.image_id)
 
 
 def calmed(sim):
@@ -126,7 +126,6 @@ def calmed(sim):
 @pytest.fixture
 def cloud(fleet):
     """Give a function that makes a small fleet in which nobody is logged in."""
-
     return lambda **options: calmed(fleet(**({"desktops": 6} | options)))
 
 

@@ -84,7 +84,7 @@ def test_an_approved_rebuild_switches_the_pool(cloud, lead, play):
     lead(here)
     pools = list(here.sim.cloud.pools.values())
     pool = next(one for one in pools if one.name.startswith("fin-office"))
-    image = here.newer_image(pool)
+    image = here.other_image(pool)
     number = len(pool.desktops)
     approval = {"apply": True, "max_desktops": number, "expect_images": f"{pool.name}={image}"}
     played = play("30", pools=pool.name, image_id=image, **approval)

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from rich.cells import cell_len, set_cell_size
 
-from wsops.markup import Markup, element, face
+from wsops.markup import Markup, bundle, element
 from wsops.text import visible
 
 INK, SOFT, LINE = "#1c2330", "#5a6475", "#d9dee7"
@@ -72,7 +72,7 @@ class Chart:
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         """Give the faces: the picture, and its words."""
-        return {"text/html": face(self.to_html()), "text/plain": self.alt}
+        return bundle(self.to_html(), self.alt)
 
 
 def draw(paint: Paint, height: float) -> str:

@@ -27,6 +27,7 @@ from wsops.errors import JournalError, PlanError
 from wsops.journal import Journal
 from wsops.models import utc_now
 from wsops.outcome import as_document, latest_unfinished, next_command, standing
+from wsops.parameters import ANY
 from wsops.plan import Plan, check_place, read_plan
 from wsops.progress import show
 from wsops.rollout import Event, Rollout
@@ -170,7 +171,7 @@ def _approval(
     if max_desktops is None or not images:
         msg = "--yes wants --digest D, or --max-desktops N together with --expect-image ID"
         raise click.UsageError(msg)
-    return approval.by_numbers(plan, max_desktops, {approval.ANY: images})
+    return approval.by_numbers(plan, max_desktops, {ANY: images})
 
 
 def _refuse_spent(plan: Plan, ws: Workspace) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import click
 
-from wsops import locks
 from wsops.cli.apply import print_outcome
 from wsops.cli.common import command, connected, journal_of
-from wsops.settle import settle_adopt, settle_not_sent
+from wsops.settle import settle as decide
 
 
 @click.command()
@@ -30,12 +29,6 @@ def settle(  # noqa: PLR0913  (one argument an option)
         msg = "give either --adopt JOB or --not-sent"
         raise click.UsageError(msg)
     with connected(profile) as ws, journal_of(ws) as journal:
-        row = journal.item(item_id)
-        key = (row.endpoint, row.project_id, row.pool_id)
-        with locks.held(*key, what=f"pool {row.pool_name}"):
-            if adopt:
-                settle_adopt(ws, journal, item_id, adopt, evidence)
-            else:
-                settle_not_sent(ws, journal, item_id, evidence)
+        row = decide(ws, journal, item_id, adopt=adopt or "", not_sent=not_sent, evidence=evidence)
         print_outcome(journal, row.run_id, as_json=as_json)
     return 0

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import ipywidgets as widgets
 
-from wsops.markup import Markup, dressed, element, face, text
+from wsops.markup import Markup, bundle, dressed, element, face, text
 from wsops.text import visible
 
 V = TypeVar("V")
@@ -60,10 +60,9 @@ class Form(ABC, Generic[V_co]):
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401
         """Give the widgets, and beside them what a reader without a kernel sees."""
         shown = self.widget._repr_mimebundle_(**kwargs)
-        bundle = dict(shown[0] if isinstance(shown, tuple) else shown or {})
+        widget = dict(shown[0] if isinstance(shown, tuple) else shown or {})
         body = self.html()
-        plain = visible(Markup(body).striptags(), 2000)
-        return bundle | {"text/html": face(body), "text/plain": plain}
+        return widget | bundle(body, Markup(body).striptags())
 
 
 def stacked(*parts: Any) -> Any:  # noqa: ANN401

@@ -23,6 +23,7 @@ from wsops.forms.form import (
 )
 from wsops.markup import Markup
 from wsops.models import Image, Pool
+from wsops.summary import Place
 
 _FEW = 3
 
@@ -35,6 +36,7 @@ class ImagePicker(Form[Mapping[str, str]]):
         pools: the pools that are to be rebuilt: an image is checked against each.
         image_id: what is chosen at first.
         image_map: OLD=NEW pairs, instead of one image for all; then nothing is left to choose.
+        place: where they are; a choice is kept for one place only.
     """
 
     def __init__(
@@ -43,12 +45,14 @@ class ImagePicker(Form[Mapping[str, str]]):
         pools: Sequence[Pool],
         image_id: str = "",
         image_map: Mapping[str, str] | None = None,
+        *,
+        place: Place | None = None,
     ) -> None:
         self._images = {image.id: image for image in images}
         self._pools = tuple(pools)
         self._map = dict(image_map or {})
         self._both = bool(self._map and image_id)
-        self._key = ("image", image_id, tuple(sorted(pool.id for pool in pools)))
+        self._key = ("image", place, image_id, tuple(sorted(pool.id for pool in pools)))
         # An ID that is not listed is shown as asked for: it is wrong, and says so.
         asked = {image_id: image_id} if image_id and image_id not in self._images else {}
         labels = {image.id: self._label(image) for image in self._offered()}

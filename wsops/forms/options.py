@@ -6,7 +6,6 @@ from typing import Literal
 
 import ipywidgets as widgets
 
-from wsops.approval import read_pairs
 from wsops.choice import Choice, check_choice
 from wsops.errors import PlanError
 from wsops.forms.form import (
@@ -22,7 +21,9 @@ from wsops.forms.form import (
     wide,
 )
 from wsops.markup import Markup
+from wsops.parameters import read_pairs
 from wsops.settings import Limits
+from wsops.summary import Place
 
 _SPARE, _TAKE = "left alone", "wiped, too"
 
@@ -34,6 +35,7 @@ class RebuildOptions(Form[Choice]):
         kind: repair or rebuild.
         limits: of the profile; by the API definitions of 2025 a delay of 0-15 minutes and a
             message of up to 400 characters.
+        place: where it is done; a choice is kept for one place only.
         delay_time: minutes that users get.
         message: shown to the users.
         orders: POOL=ORDER,… for billed images on yearly pools.
@@ -45,6 +47,7 @@ class RebuildOptions(Form[Choice]):
         kind: Literal["repair", "rebuild"],
         limits: Limits,
         *,
+        place: Place | None = None,
         delay_time: int = 0,
         message: str = "",
         orders: str = "",
@@ -52,7 +55,7 @@ class RebuildOptions(Form[Choice]):
     ) -> None:
         self._kind, self._limits = kind, limits
         seeds = (delay_time, message, orders, include_in_use)
-        self._key = ("options", kind, *seeds)
+        self._key = ("options", place, kind, *seeds)
         delay, words, order, taken = kept(self._key, seeds)
         self._delay = widgets.IntText(
             value=delay,

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 
 import ipywidgets as widgets
 
-from wsops.approval import read_list
 from wsops.forms.form import (
     STYLE,
     Form,
@@ -26,6 +25,8 @@ from wsops.forms.form import (
 )
 from wsops.markup import Markup
 from wsops.models import Audit, Pool, names_of
+from wsops.parameters import read_list
+from wsops.summary import Place
 from wsops.text import count
 
 _ROWS = 12
@@ -39,9 +40,12 @@ class PoolPicker(Form[tuple[str, ...]]):
         seen: the audit.
         pools: names, patterns or IDs, separated by commas: what is chosen at first; "" is none.
         differing: offer only pools with mismatches.
+        place: where they are; a choice is kept for one place only.
     """
 
-    def __init__(self, seen: Audit, pools: str = "*", *, differing: bool = True) -> None:
+    def __init__(
+        self, seen: Audit, pools: str = "*", *, differing: bool = True, place: Place | None = None
+    ) -> None:
         self._differ = Counter(m.pool_id for m in seen.mismatches)
         self._in_use = Counter(m.pool_id for m in seen.mismatches if m.in_use)
         self._repair = differing
@@ -49,7 +53,7 @@ class PoolPicker(Form[tuple[str, ...]]):
         self._pools = {pool.id: pool for pool in offered}
         self._names = names_of(self._pools.values())
         first = tuple(i for i, pool in self._pools.items() if matches(pool, read_list(pools)))
-        self._key = ("pools", pools, differing, seen.project_id)
+        self._key = ("pools", place, pools, differing, seen.project_id)
         before = kept(self._key, first)
         self._chosen = frozenset(i for i in before if i in self._pools)
         self._filling = False

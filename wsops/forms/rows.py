@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import ipywidgets as widgets
 
+from wsops.errors import PlanError
 from wsops.forms.form import (
     STYLE,
     Form,
@@ -22,6 +23,7 @@ from wsops.forms.form import (
     wide,
 )
 from wsops.markup import Markup
+from wsops.summary import Place
 
 _ROWS = 10
 
@@ -33,12 +35,20 @@ class RowPicker(Form[tuple[str, ...]]):
         what: what the rows are, such as "failed desktops"; the heading.
         rows: the labels by key.
         chosen: the keys chosen at first.
+        place: where they are; a choice is kept for one place only.
     """
 
-    def __init__(self, what: str, rows: Mapping[str, str], chosen: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        what: str,
+        rows: Mapping[str, str],
+        chosen: tuple[str, ...] = (),
+        *,
+        place: Place | None = None,
+    ) -> None:
         self._what, self._rows = what, dict(rows)
         self._strange = tuple(key for key in chosen if key not in self._rows)
-        self._key = ("rows", what, tuple(rows), chosen)
+        self._key = ("rows", place, what, tuple(rows), chosen)
         taken = kept(self._key, chosen)
         self._list = widgets.SelectMultiple(
             options=[(plain(label), key) for key, label in self._rows.items()],
@@ -58,7 +68,16 @@ class RowPicker(Form[tuple[str, ...]]):
 
     @property
     def value(self) -> tuple[str, ...]:
-        """The keys that are chosen."""
+        """The keys that are chosen.
+
+        Raises:
+            PlanError: the parameters name a key that is not there.
+        """
+        if self._strange:
+            raise PlanError(self.problem, remedy="give keys that are there, or none")
+        return self._taken()
+
+    def _taken(self) -> tuple[str, ...]:
         return tuple(key for key in self._rows if key in self._list.value)
 
     @property
@@ -68,7 +87,7 @@ class RowPicker(Form[tuple[str, ...]]):
 
     def html(self) -> Markup:
         """Give the chosen rows."""
-        names = [self._rows[key] for key in self.value]
+        names = [self._rows[key] for key in self._taken()]
         shown = ", ".join(names[:_ROWS]) or "none"
         more = f" and {len(names) - _ROWS} more" if len(names) > _ROWS else ""
         problem = f"; {self.problem}" if self.problem else ""
@@ -79,8 +98,8 @@ class RowPicker(Form[tuple[str, ...]]):
         self._list.value = tuple(self._rows)
 
     def _changed(self) -> None:
-        keep(self._key, self.value)
+        keep(self._key, self._taken())
         self._tell()
 
     def _tell(self) -> None:
-        say(self._remark, f"{len(self.value)} of {len(self._rows)} {self._what}", self.problem)
+        say(self._remark, f"{len(self._taken())} of {len(self._rows)} {self._what}", self.problem)

@@ -9,7 +9,7 @@ from wsops.tables.of_audit import images, mismatches, mismatches_by, pools
 from wsops.tables.of_history import failures, failures_by_cause, forecasts, offenders
 from wsops.tables.of_plan import items, people, requests, skipped
 from wsops.tables.of_run import findings, job, outcome, runs, troubles
-from wsops.tables.table import Table, is_live
+from wsops.tables.table import Table
 
 __all__ = [
     "Column",
@@ -20,7 +20,6 @@ __all__ = [
     "findings",
     "forecasts",
     "images",
-    "is_live",
     "items",
     "job",
     "mismatches",

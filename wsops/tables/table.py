@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import pandas as pd  # type: ignore[import-untyped]
 
+from wsops.keyboard import by_hand
 from wsops.markup import Markup, face
 from wsops.tables import live, page, sheets
 from wsops.tables.columns import Columns, check_frame, frame_of
@@ -70,11 +70,6 @@ class Table:
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         """Give the faces: searched and paged when it is large and someone is there to do it."""
         shown = (self.frame, self.columns, self.caption)
-        large = is_live() and len(self) > live.LARGE
+        large = by_hand() and len(self) > live.LARGE
         body = live.as_live_html(*shown) if large else self.to_html()
         return {"text/html": face(body), "text/plain": page.as_text(*shown)}
-
-
-def is_live() -> bool:
-    """Tell whether this kernel serves a notebook that somebody opened by hand."""
-    return "JPY_SESSION_NAME" in os.environ
