@@ -43,8 +43,10 @@ def test_each_end_is_good_undecided_or_in_need():
     states = [*NEEDS_HELP, *GOOD_ENDS, "unknown"]
     one = row(ends={state: (state, f"{state}!") for state in states})
 
-    assert {found[0] for found in in_need(one)} == NEEDS_HELP
-    assert list(undecided(one)) == [("unknown", "unknown", "unknown!")]
+    assert {found.state for found in in_need(one)} == NEEDS_HELP
+    assert [(t.desktop_id, t.state, t.reason) for t in undecided(one)] == [
+        ("unknown", "unknown", "unknown!")
+    ]
     assert not NEEDS_HELP & GOOD_ENDS
 
 
@@ -53,7 +55,8 @@ def test_all_desktops_of_a_request_that_nobody_knows_of_are_undecided(state):
     """With the reason of the request."""
     found = list(undecided(row(state, "the answer was lost")))
 
-    assert found == [(f"d{n}", "unknown", "the answer was lost") for n in range(3)]
+    assert [one.desktop_id for one in found] == [f"d{n}" for n in range(3)]
+    assert {(one.state, one.reason) for one in found} == {("unknown", "the answer was lost")}
     assert list(in_need(row(state))) == []
     assert list(undecided(row("accepted"))) == list(undecided(row("planned"))) == []
 

@@ -6,7 +6,6 @@ The guard of every notebook that writes: without `apply` nothing can be sent, wh
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +25,7 @@ from wsops.parameters import read_flag, read_images
 from wsops.plan import Plan, check_place
 from wsops.preview import Proposal
 from wsops.rows import ItemRow, RunRow
-from wsops.summary import Kind, Summary, Trouble
+from wsops.summary import Kind, Summary
 from wsops.verdicts import in_need, totals, undecided
 from wsops.workbench import Workbench
 
@@ -64,10 +63,10 @@ class Action:
             return journal.items(self.run_id)
 
     def tables(self) -> tuple[tables.Table, ...]:
-        """Give how the pools stand and who needs help; nothing before anything was sent."""
+        """Give how the pools stand, who needs help, what is unknown; what is empty is left out."""
         rows = self.rows()
-        help_needed = tables.troubles(rows)
-        return (tables.outcome(rows), *((help_needed,) if len(help_needed) else ())) if rows else ()
+        found = (tables.outcome(rows), tables.troubles(rows), tables.unknown(rows))
+        return tuple(table for table in found if len(table))
 
     def summary(self) -> Summary:
         """Read how it stands now: the verdict, who needs help, what is unknown, what to type."""
@@ -84,8 +83,8 @@ class Action:
             counts={"pools": len(rows)} | totals(rows),
             run_id=run.run_id,
             digest=run.digest,
-            help=tuple(_troubles(rows, help_needed=True)),
-            unknown=tuple(_troubles(rows, help_needed=False)),
+            help=tuple(one for row in rows for one in in_need(row)),
+            unknown=tuple(one for row in rows for one in undecided(row)),
             next=tuple(line for line in (command, f"wsops handover {run.run_id}") if line),
         )
 
@@ -227,16 +226,3 @@ def _run_to_follow(bench: Workbench, run_id: str) -> RunRow | None:
         return run
     with bench.journal_to_read() as journal:
         return to_follow(journal, bench.settings) if journal else None
-
-
-def _troubles(rows: Sequence[ItemRow], *, help_needed: bool) -> Iterator[Trouble]:
-    for row in rows:
-        for desktop_id, state, reason in in_need(row) if help_needed else undecided(row):
-            target = row.targets.get(desktop_id, {})
-            yield Trouble(
-                desktop=str(target.get("name") or desktop_id),
-                user=str(target.get("user", "")),
-                pool=row.pool_name,
-                state=state,
-                reason=reason,
-            )

@@ -74,7 +74,7 @@ def grouped(failures: Iterable[Failure]) -> tuple[Group, ...]:
 
 
 def _of_row(ws: Workspace, row: ItemRow) -> Iterable[Failure]:
-    bad = {desktop_id: (state, reason) for desktop_id, state, reason in in_need(row)}
+    bad = {one.desktop_id: one for one in in_need(row)}
     if not bad:
         return
     try:
@@ -84,18 +84,17 @@ def _of_row(ws: Workspace, row: ItemRow) -> Iterable[Failure]:
         raise
     except CloudError:
         now = {}
-    for desktop_id, (state, reason) in bad.items():
-        target, desktop = row.targets.get(desktop_id, {}), now.get(desktop_id)
-        code = _CODE.search(reason)
+    for one in bad.values():
+        desktop, code = now.get(one.desktop_id), _CODE.search(one.reason)
         yield Failure(
-            desktop_id=desktop_id,
-            desktop=str(target.get("name") or desktop_id),
-            user=str(target.get("user", "")),
+            desktop_id=one.desktop_id,
+            desktop=one.desktop,
+            user=one.user,
             pool_id=row.pool_id,
-            pool=row.pool_name,
-            state=state,
+            pool=one.pool,
+            state=one.state,
             code=code[0] if code else "",
             zone=desktop.availability_zone if desktop else "",
             image=(desktop.metadata.image_name or desktop.image_id) if desktop else "",
-            reason=reason,
+            reason=one.reason,
         )

@@ -20,7 +20,7 @@ from wsops.plan import Item, Plan, Target
 from wsops.rows import ItemRow, RunRow
 from wsops.settings import Settings
 from wsops.text import count, visible
-from wsops.verdicts import counts_of
+from wsops.verdicts import counts_of, in_need, undecided
 from wsops.verify import GOOD_ENDS
 
 _MOST_ROWS = 20
@@ -212,16 +212,14 @@ def runs(rows: Iterable[RunRow], verdicts: dict[str, str]) -> RenderableType:
 def _who_needs_help(rows: Iterable[ItemRow]) -> list[RenderableType]:
     table = _table("desktop", "user", "pool", "state", "why")
     for row in rows:
-        for desktop_id, end in row.desktops.items():
-            if end["state"] not in {"done", "left_in_use"}:
-                target = row.targets.get(desktop_id, {})
-                table.add_row(
-                    visible(target.get("name") or desktop_id),
-                    visible(target.get("user", "")),
-                    visible(row.pool_name),
-                    end["state"],
-                    visible(end["reason"], 120),
-                )
+        for one in (*in_need(row), *undecided(row)):
+            table.add_row(
+                visible(one.desktop),
+                visible(one.user),
+                visible(one.pool),
+                one.state,
+                visible(one.reason, 120),
+            )
     if not table.row_count:
         return []
     return [Panel(table, title="who needs help", title_align="left", border_style="yellow")]

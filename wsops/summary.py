@@ -39,8 +39,12 @@ class Place(Record):
 
 
 class Trouble(Record):
-    """A desktop whose user needs help, or of which nobody knows what became."""
+    """A desktop whose user needs help, or of which nobody knows what became.
 
+    `desktop`, `user` and `pool` are names, where they are known.
+    """
+
+    desktop_id: str = ""
     desktop: str = ""
     user: str = ""
     pool: str = ""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from wsops.plan import Plan, allowed_errors
 from wsops.rows import ItemRow
+from wsops.summary import Trouble
 from wsops.verify import GOOD_ENDS, End
 
 EXIT_CODES = {
@@ -73,20 +74,20 @@ def totals(rows: Sequence[ItemRow]) -> dict[str, int]:
     return {state.replace("_", " "): number for state, number in whole.most_common()}
 
 
-def in_need(row: ItemRow) -> Iterator[tuple[str, str, str]]:
-    """Give the desktops of an item whose users may be unable to work: ID, state, reason."""
+def in_need(row: ItemRow) -> Iterator[Trouble]:
+    """Give the desktops of an item whose users may be unable to work."""
     for desktop_id, end in row.desktops.items():
         if end["state"] in NEEDS_HELP:
-            yield desktop_id, end["state"], end["reason"]
+            yield _trouble(row, desktop_id, end["state"], end["reason"])
 
 
-def undecided(row: ItemRow) -> Iterator[tuple[str, str, str]]:
-    """Give the desktops of an item of which nobody knows what became: ID, state, reason."""
+def undecided(row: ItemRow) -> Iterator[Trouble]:
+    """Give the desktops of an item of which nobody knows what became."""
     if row.state in {"intent", "sent", "unknown"}:
-        yield from ((desktop_id, "unknown", row.reason) for desktop_id in row.targets)
+        yield from (_trouble(row, desktop_id, "unknown", row.reason) for desktop_id in row.targets)
     for desktop_id, end in row.desktops.items():
         if end["state"] == "unknown":
-            yield desktop_id, "unknown", end["reason"]
+            yield _trouble(row, desktop_id, "unknown", end["reason"])
 
 
 def reason_to_stop(rows: Sequence[ItemRow], plan: Plan) -> str:
@@ -153,3 +154,15 @@ def _failures(row: ItemRow) -> int:
     if row.state != "ended":
         return 1
     return sum(1 for end in row.desktops.values() if end["state"] not in GOOD_ENDS)
+
+
+def _trouble(row: ItemRow, desktop_id: str, state: str, reason: str) -> Trouble:
+    target = row.targets.get(desktop_id, {})
+    return Trouble(
+        desktop_id=desktop_id,
+        desktop=str(target.get("name") or desktop_id),
+        user=str(target.get("user", "")),
+        pool=row.pool_name or row.pool_id,
+        state=state,
+        reason=reason,
+    )

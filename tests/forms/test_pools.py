@@ -5,6 +5,7 @@ import time
 import pytest
 
 from wsops.forms import PoolPicker
+from wsops.summary import Place
 
 OPENS_WITHIN = 20
 """Seconds of computing under a tracer; without one it takes a fraction of a second."""
@@ -75,6 +76,15 @@ def test_running_the_cell_again_keeps_the_choice(pool, audit_of):
     assert PoolPicker(audit_of(pools[:3]), "*").value == ("p1",)
     assert PoolPicker(audit_of(pools), "eng-0*").value == ("p0", "p1", "p2", "p3")
     assert PoolPicker(audit_of(pools), "*", differing=False).value == ("p0", "p1", "p2", "p3")
+
+
+def test_a_choice_of_one_place_is_not_one_of_another(pool, audit_of):
+    """Another profile in the same kernel may list pools of the same names and IDs."""
+    seen = audit_of([pool(n) for n in range(4)])
+    PoolPicker(seen, "*", place=Place(profile="test"))._list.value = ("p1",)
+
+    assert PoolPicker(seen, "*", place=Place(profile="test")).value == ("p1",)
+    assert len(PoolPicker(seen, "*", place=Place(profile="prod")).value) == 4
 
 
 def test_an_empty_fleet_says_that_there_is_nothing_to_choose(audit_of):

@@ -8,7 +8,7 @@ from wsops.tables.columns import Column, Kind
 from wsops.tables.of_audit import images, mismatches, mismatches_by, pools
 from wsops.tables.of_history import failures, failures_by_cause, forecasts, offenders
 from wsops.tables.of_plan import items, people, requests, skipped
-from wsops.tables.of_run import findings, job, outcome, runs, troubles
+from wsops.tables.of_run import findings, job, outcome, runs, troubles, unknown
 from wsops.tables.table import Table
 
 __all__ = [
@@ -32,4 +32,5 @@ __all__ = [
     "runs",
     "skipped",
     "troubles",
+    "unknown",
 ]

@@ -10,9 +10,10 @@ from wsops.doctor import Finding
 from wsops.models import Job, SubJob
 from wsops.outcome import verdict_of
 from wsops.rows import ItemRow, RunRow
+from wsops.summary import Trouble
 from wsops.tables.columns import Column
 from wsops.tables.table import Table
-from wsops.verdicts import counts_of
+from wsops.verdicts import counts_of, in_need, undecided
 from wsops.verify import GOOD_ENDS
 
 _OUTCOME = (
@@ -65,8 +66,16 @@ def outcome(rows: Sequence[ItemRow]) -> Table:
 
 
 def troubles(rows: Iterable[ItemRow]) -> Table:
-    """Give the desktops that did not end well: desktop, user, pool, state, why."""
-    return Table.of(_TROUBLES, _troubled(rows), "Who needs help")
+    """Give the desktops whose users may be unable to work: desktop, user, pool, state, why."""
+    return Table.of(
+        _TROUBLES, _cells(one for row in rows for one in in_need(row)), "Who needs help"
+    )
+
+
+def unknown(rows: Iterable[ItemRow]) -> Table:
+    """Give the desktops of which nobody knows what became: desktop, user, pool, state, why."""
+    cells = _cells(one for row in rows for one in undecided(row))
+    return Table.of(_TROUBLES, cells, "What is unknown")
 
 
 def job(job: Job) -> Table:
@@ -117,14 +126,8 @@ def _standing(row: ItemRow) -> tuple[object, ...]:
     )
 
 
-def _troubled(rows: Iterable[ItemRow]) -> Iterator[tuple[str, ...]]:
-    for row in rows:
-        for desktop_id, end in row.desktops.items():
-            if end["state"] not in GOOD_ENDS:
-                target = row.targets.get(desktop_id, {})
-                name = target.get("name") or desktop_id
-                pool = row.pool_name or row.pool_id
-                yield name, target.get("user", ""), pool, end["state"], end["reason"]
+def _cells(rows: Iterable[Trouble]) -> Iterator[tuple[str, ...]]:
+    return ((one.desktop, one.user, one.pool, one.state, one.reason) for one in rows)
 
 
 def _sub_job(sub: SubJob) -> tuple[object, ...]:
