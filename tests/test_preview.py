@@ -1,6 +1,6 @@
 """The screen before the button: what is sent, to whom, where, until when."""
 
-import json
+import html
 
 import pytest
 
@@ -73,8 +73,7 @@ def test_the_exact_requests_are_shown(ws):
 
     for item in plan.items:
         assert item.path in page
-        for value in json.loads(item.body).values():
-            assert str(value).lower() in page.lower()
+        assert item.body in html.unescape(page)
 
 
 def test_what_is_left_out_is_named(fleet, open_ws):

@@ -26,7 +26,6 @@ from wsops.schema import BEFORE, LIVE, attempts, items, runs
 from wsops.text import instant
 
 _UNAUTHORIZED = 401
-_MOST_RUNS = 1000
 
 
 class Journal:
@@ -132,9 +131,7 @@ class Journal:
             raise self._no_run(run_id)
         return read_row(RunRow, self.place, found)
 
-    def runs(
-        self, limit: int = _MOST_RUNS, *, at: tuple[str, str] | None = None
-    ) -> tuple[RunRow, ...]:
+    def runs(self, limit: int = 1000, *, at: tuple[str, str] | None = None) -> tuple[RunRow, ...]:
         """Give the last runs, newest first; `at` is an endpoint and a project, else of all."""
         query = sa.select(runs).order_by(runs.c.started_at.desc(), runs.c.run_id.desc())
         if at is not None:
@@ -328,7 +325,7 @@ class Journal:
         here = (items.c.endpoint == endpoint, items.c.project_id == project_id)
         query = sa.select(items).where(*here, items.c.job_id.is_not(None))
         query = query.where(items.c.ended_at.is_not(None)).order_by(items.c.ended_at.desc())
-        return self._items(query.limit(_MOST_RUNS))
+        return self._items(query.limit(1000))
 
     def attempts(self, item_id: str) -> list[dict[str, Any]]:
         """Give the sends of an item, oldest first."""
@@ -345,7 +342,7 @@ class Journal:
         """Count the last looks in a row that found nothing."""
         return searches.empty_in_a_row(self._database, item_id)
 
-    # -- pace of writes -------------------------------------------------------------------------
+    # -- pace of writes, audits, the chain ---------------------------------------------------
 
     def reserve_write(self, endpoint: str, project_id: str, every: float) -> float:
         """Take the next moment at which a write may leave; give the seconds until then."""
@@ -354,8 +351,6 @@ class Journal:
     def refused_credentials(self, endpoint: str, project_id: str) -> int:
         """Count the sends in a row, of any process, whose credentials were refused lately."""
         return writes.refusals(self._database, endpoint, project_id)
-
-    # -- audits ---------------------------------------------------------------------------------
 
     def keep_audit(self, audit: Audit, endpoint: str, profile: str) -> None:
         """Keep an audit, so that later ones can tell since when a desktop differs."""

@@ -141,10 +141,9 @@ def test_papermill_on_the_command_line_fails_where_the_notebook_does(cloud, lead
         ("20", {"max_desktops": 1}, "BlastRadius", "approved are 1"),
         ("20", {"expect_images": "00000000-0000-4000-8000-000000000000"}, "NotApproved", "build"),
         ("20", {"pools": "nobody-*"}, "PlanError", "nobody-*"),
-        ("20", {"delay_time": 99}, "PlanError", "delay_time 99"),
         ("30", {"pools": "fin-*"}, "PlanError", "needs an image"),
     ],
-    ids=["no number", "too few", "another image", "no such pool", "delay", "no image"],
+    ids=["no number", "too few", "another image", "no such pool", "no image"],
 )
 def test_what_is_not_approved_or_cannot_be_stops_it(
     cloud, lead, play, kept, name, parameters, error, says
@@ -172,12 +171,12 @@ def test_without_any_settings_it_says_which_are_missing(play):
     assert played.summary is None
 
 
-@pytest.mark.parametrize("name", ["10", "20", "30", "50"])
+@pytest.mark.parametrize("name", ["10", "20", "50"])
 def test_an_empty_fleet_is_no_error(cloud, lead, play, name):
     """No pool: there is nothing to do, even where it is told to."""
     here = cloud(pools=0)
     lead(here)
-    more = {"apply": True, "max_desktops": 9, "expect_images": "any"} if name in "2030" else {}
+    more = {"apply": True, "max_desktops": 9, "expect_images": "any"} if name == "20" else {}
     played = play(name, **more)
 
     assert played.error is None, played.plain

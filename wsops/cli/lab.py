@@ -13,7 +13,7 @@ import click
 
 from wsops.cli.common import command, err, say
 from wsops.gallery import FIRST
-from wsops.lab import Lab, Opening, checked, jupyterlab
+from wsops.lab import Lab, Opening, jupyterlab
 from wsops.settings import load
 from wsops.simulated import environment, simulator
 
@@ -49,9 +49,12 @@ def lab(  # noqa: PLR0913  (one argument an option)
     profile: str | None,
     simulate: bool,
     speed: float,
+    ip: str,
+    port: int,
+    certfile: Path | None,
+    keyfile: Path | None,
     browser: bool,
     as_json: bool,
-    **place: object,
 ) -> int:
     """Open JupyterLab on the notebooks in DIR, until Ctrl-C.
 
@@ -62,10 +65,10 @@ def lab(  # noqa: PLR0913  (one argument an option)
     if simulate and profile:
         msg = "--profile names a region, --simulate works on none: give one of them"
         raise click.UsageError(msg)
-    if (place["certfile"] is None) != (place["keyfile"] is None):
+    if (certfile is None) != (keyfile is None):
         msg = "--certfile and --keyfile belong together"
         raise click.UsageError(msg)
-    opening = checked(Opening(folder, **place))  # type: ignore[arg-type]  # click knows them
+    opening = checked(Opening(folder, ip, port, certfile, keyfile))
     with (
         _kernels(folder, profile, speed if simulate else None) as (variables, service),
         jupyterlab(opening, variables, browser=browser) as server,
