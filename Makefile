@@ -16,8 +16,9 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 demo: $(PLAIN)  ## the whole story on a simulated fleet
 	$(BIN)/wsops demo --dir .demo
 
-lab: $(PLAIN)  ## the notebooks, in JupyterLab on a simulated fleet
-	cd notebooks && ../$(BIN)/wsops lab --simulate
+lab: $(PLAIN)  ## a copy of the notebooks, in JupyterLab on a simulated fleet
+	$(BIN)/wsops init .lab >/dev/null 2>&1
+	$(BIN)/wsops lab --simulate .lab
 
 check: $(READY)  ## style, types, arrows between rooms
 	$(BIN)/ruff check
@@ -41,13 +42,13 @@ example: $(READY)  ## reports/example, from a run on the simulator
 	$(BIN)/python docs/example.py
 
 clean:
-	rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* .import_linter_cache
+	rm -rf .venv .demo .lab .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* .import_linter_cache
 	find wsops tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(PLAIN): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wsops needs Python 3.11")'
 	$(PYTHON) -m venv .venv
-	@echo "installing wsops into .venv, half a minute…"
+	@echo "installing wsops into .venv, a minute or two…"
 	$(INSTALL) -e .
 	touch $(PLAIN)
 

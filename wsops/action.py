@@ -9,6 +9,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from IPython.display import display
+
 from wsops import tables
 from wsops.approval import by_numbers
 from wsops.board import Board
@@ -21,7 +23,7 @@ from wsops.live import Live
 from wsops.markup import bundle, element
 from wsops.models import utc_now
 from wsops.outcome import check_here, next_command, standing, to_follow
-from wsops.parameters import read_flag, read_images
+from wsops.parameters import read_flag, read_images, read_number
 from wsops.plan import Plan, check_place
 from wsops.preview import Proposal
 from wsops.rows import ItemRow, RunRow
@@ -29,6 +31,7 @@ from wsops.summary import Kind, Summary
 from wsops.verdicts import in_need, totals, undecided
 from wsops.workbench import Workbench
 
+_WAITING = "waiting for the confirmation when this was written"
 _NOT_YET = "nothing was sent: apply is False. To apply, set apply = True in the parameters cell"
 
 
@@ -75,7 +78,7 @@ class Action:
         with self.bench.journal() as journal:
             run, rows, verdict, reason = standing(journal, self.run_id)
             kind = journal.plan_of(run.run_id).kind
-        command = next_command(run, verdict)
+        command = next_command(run, rows, verdict)
         return self.bench.summary(
             kind=kind,
             verdict=verdict,
@@ -97,6 +100,7 @@ class Action:
             kind=self.kind,
             verdict="planned",
             headline=f"it would touch up to {size(self.plan)}; {says}",
+            next=(f"wsops status run-{self.plan.plan_id}",) if self.form else (),
             counts={"pools": len(self.plan.items), "desktops": self.plan.desktops},
             digest=self.plan.digest,
         )
@@ -144,13 +148,21 @@ def carry_out(
     if not wanted:
         return Action(bench, _NOT_YET, kind, plan)
     check_place(plan, bench.settings, utc_now())
-    approval = _by_parameters(plan, max_desktops, expect_images)
+    number = read_number(max_desktops, "max_desktops")
+    approval = _by_parameters(plan, number, expect_images)
     if by_hand():
-        return Action(bench, "waiting for the confirmation", kind, plan, _asks(bench, plan))
+        return Action(
+            bench,
+            "waiting for the confirmation when this was written",
+            kind,
+            plan,
+            _asks(bench, plan),
+        )
     if not approval:
         msg = "apply without a person at the keyboard needs max_desktops and expect_images"
         raise NotApproved(msg, remedy="read the plan, then give both as parameters")
     drive = begin(bench, plan, approval)
+    display(_begun(bench, plan, drive.run_id))  # type: ignore[no-untyped-call]
     shown_live(drive)
     return Action(bench, _kept(drive), kind, plan, run=drive.run_id)
 
@@ -190,12 +202,28 @@ def shown_live(drive: Drive) -> None:
     drive.run()
 
 
+def _begun(bench: Workbench, plan: Plan, run_id: str) -> Summary:
+    """Give what is true from now on until the notebook says more, however it may end."""
+    return bench.summary(
+        kind=plan.kind,
+        verdict="running",
+        headline=f"begun: up to {size(plan)}; what was sent goes on in the cloud",
+        counts={"pools": len(plan.items), "desktops": plan.desktops},
+        run_id=run_id,
+        digest=plan.digest,
+        next=(f"wsops resume {run_id}",),
+    ).model_copy(update={"ended_at": None})
+
+
 def _kept(drive: Drive) -> str:
     return f"{drive.run_id}: how it went is shown above, and kept in the journal"
 
 
 def _asks(bench: Workbench, plan: Plan) -> Confirmation:
     def act(approval: str) -> JobBoard:
+        if bench.newest not in {"", plan.plan_id}:
+            msg = f"another plan was made since: this form is of {plan.plan_id}"
+            raise NotApproved(msg, remedy="run the cell of this form again")
         drive = begin(bench, plan, approval)
         board = JobBoard(drive)
         drive.start()

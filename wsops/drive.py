@@ -162,19 +162,20 @@ def follow(bench: Workbench, run_id: str) -> Drive:
     """Take a run up that is not finished: follows and looks, sends nothing.
 
     The one that this process drives already is given as it is; one that was let go of has a moment
-    to end first.
+    to end first. One that was begun and never driven would send: it is not taken.
     """
     driven = _driven.get(run_id)
     if driven is not None and driven.detached:
         driven.join(_PATIENCE)
-    elif driven is not None and not driven.over:
+    elif driven is not None and driven.started and not driven.over:
         return driven
     return _known(Drive(bench, run_id, resume=True))
 
 
 def driven_here(plan: Plan) -> Drive | None:
     """Give the drive of a plan that this process has begun, if any."""
-    return _driven.get(f"run-{plan.plan_id}")
+    driven = _driven.get(f"run-{plan.plan_id}")
+    return driven if driven is not None and driven.started else None
 
 
 def why(error: Exception) -> str:

@@ -105,4 +105,4 @@ def propose_again(
         return bench.propose(Choice(desktops=tuple(one.desktop_id for one in wanted)), pools)
     with bench.journal() as journal:
         pool_id = journal.pool_of_job(bench.settings.endpoint, bench.settings.project_id, retry_job)
-    return Proposal(plan_for_retry(bench.ws, retry_job, pool_id, bench.change), kind="retry")
+    return bench.proposed(plan_for_retry(bench.ws, retry_job, pool_id, bench.change))

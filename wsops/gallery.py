@@ -12,7 +12,7 @@ FIRST = "00_tour.ipynb"
 
 _PACKAGED = Path(__file__).resolve().parent / "notebooks"
 _CHECKOUT = Path(__file__).resolve().parent.parent / "notebooks"
-_LAID_OUT = ("*.ipynb", "README.md", "batches/*")
+_LAID_OUT = ("[0-9][0-9]_*.ipynb", "README.md", "batches/*")
 
 
 @dataclass(frozen=True)

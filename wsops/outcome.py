@@ -74,10 +74,12 @@ def as_document(run: RunRow, rows: Sequence[ItemRow], verdict: str, reason: str)
     }
 
 
-def next_command(run: RunRow, verdict: str) -> str:
+def next_command(run: RunRow, rows: Sequence[ItemRow], verdict: str) -> str:
     """Give the command to type next; "" where there is nothing to do."""
     if verdict in {"running", "unknown"}:
         return f"wsops resume {run.run_id}"
+    if not run.stop and run.stop_requested_at is None and any(r.state == "planned" for r in rows):
+        return f"wsops resume {run.run_id} --continue"
     if verdict in {"partial", "failed"}:
         return "wsops plan repair -o plan.json  # over the desktops that still differ"
     return ""

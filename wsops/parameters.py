@@ -57,6 +57,18 @@ def read_flag(value: object, what: str) -> bool:
     raise PlanError(msg, remedy=f"give {what} as True or False, without quotes")
 
 
+def read_number(value: object, what: str) -> int:
+    """Read a parameter that is a whole number, 0 or more; text, a fraction or a flag is none.
+
+    Raises:
+        PlanError: it is anything else.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    msg = f"{what} is {str(value)[:60]!r}, which is not a whole number from 0 up"
+    raise PlanError(msg, remedy=f"give {what} as a number: papermill -p, not -r")
+
+
 def read_list(text: str) -> tuple[str, ...]:
     """Read a parameter of several values, separated by commas."""
     return tuple(part for piece in text.split(",") if (part := piece.strip()))

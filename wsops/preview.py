@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from wsops import button, tables
-from wsops.markup import Markup, bundle, element, join
-from wsops.plan import Plan
+from wsops.markup import Markup, bundle, element, join, text
+from wsops.plan import Item, Plan
 from wsops.summary import Place, place_badge
 from wsops.text import count, instant
 
@@ -48,10 +49,16 @@ class _Page:
             parts.append(people.to_html())
         if plan.skipped:
             parts.append(tables.skipped(plan).to_html())
-        notes = [element("li", f"{i.pool_name}: {note}") for i in plan.items for note in i.notes]
+        notes = [
+            element("li", f"{item.pool_name}: ", _marked(note, item))
+            for item in plan.items
+            for note in item.notes
+        ]
         if notes:
             parts.append(element("ul", join(notes), class_="w-notes"))
-        opened = element("summary", f"{count(len(plan.items), 'request')}, exactly as sent")
+        opened = element(
+            "summary", f"{count(len(plan.items), 'request')}, exactly as they would be sent"
+        )
         parts.append(element("details", opened, tables.requests(plan).to_html()))
         return join([*parts, self.button()])
 
@@ -70,3 +77,16 @@ class _Page:
             element("p", f"plan {plan.plan_id}, digest {plan.digest}", class_="w-facts"),
         ]
         return element("section", join(facts), class_="w-card")
+
+
+def _marked(note: str, item: Item) -> Markup:
+    """Give a note with the people and desktops in it marked, so that a shared report finds them."""
+    kinds = {name: "user" for target in item.targets for name in target.user_name.split(", ")}
+    kinds |= {target.desktop_name: "desktop" for target in item.targets}
+    known = sorted(filter(None, kinds), key=len, reverse=True)
+    if not known:
+        return text(note)
+    parts = re.split(f"({'|'.join(map(re.escape, known))})", note)
+    return join(
+        element("span", part, data_kind=kinds[part]) if part in kinds else part for part in parts
+    )

@@ -23,6 +23,7 @@ MIME = "application/vnd.wsops.summary+json"
 
 SCHEMA = 1
 
+_OF_A_VERDICT = frozenset({"headline", "counts", "help", "unknown", "next", "notes"})
 _ONE = {"pools": "pool", "desktops": "desktop", "mismatches": "mismatch", "runs": "run"}
 
 Kind = Literal["connect", "audit", "repair", "rebuild", "retry", "jobs", "history", "tour"]
@@ -83,8 +84,13 @@ class Summary(Record):
         return tone_of(self.verdict) if self.verdict else "quiet"
 
     def over(self, earlier: Summary) -> Summary:
-        """Give this one, with what it leaves open taken from an earlier one."""
-        said = {name: value for name in type(self).model_fields if (value := getattr(self, name))}
+        """Give this one, with what it leaves open taken from an earlier one.
+
+        A verdict is never mixed with the troubles and the numbers of an earlier one.
+        """
+        own = _OF_A_VERDICT if self.verdict else frozenset[str]()
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        said = {name: value for name, value in fields.items() if value or name in own}
         return earlier.model_copy(update=said)
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:

@@ -43,6 +43,7 @@ def start(
         env=env,
         cwd=cwd,
         start_new_session=True,
+        umask=0o077,  # what JupyterLab saves names people
     )
 
 

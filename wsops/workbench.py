@@ -16,6 +16,7 @@ from wsops.choice import Choice, check_choice
 from wsops.client import Workspace, connect
 from wsops.errors import JournalError, NothingToDo, PlanError
 from wsops.history import Past, since
+from wsops.injected import cells_run, check_injected
 from wsops.journal import Journal
 from wsops.live import counting
 from wsops.models import Audit, Image
@@ -41,10 +42,12 @@ class Workbench:
     """
 
     def __init__(self, ws: Workspace, change: str = "") -> None:
+        check_injected(cells_run())
         self.ws = ws
         self.settings = ws.resolved
         self.change = change
         self.started_at = local_now()
+        self.newest = ""
         self.place = Place(
             environment=self.settings.environment,
             region=self.settings.region,
@@ -95,7 +98,12 @@ class Workbench:
         except NothingToDo as nothing:
             return Proposal(None, str(nothing), fine=nothing.fine, kind=choice.kind)
         _check_pools(plan, pools)
-        return Proposal(plan, kind=choice.kind)
+        return self.proposed(plan)
+
+    def proposed(self, plan: Plan) -> Proposal:
+        """Give a plan as the newest proposal: an older one is no longer asked for."""
+        self.newest = plan.plan_id
+        return Proposal(plan, kind=plan.kind)
 
     @property
     def limits(self) -> Limits:
@@ -228,8 +236,8 @@ def _patterns(pools: str) -> tuple[str, ...]:
 
 def _unfinished(journal: Journal, settings: Settings) -> Iterator[str]:
     for run in open_runs(journal, settings):
-        _, _, verdict, reason = standing(journal, run.run_id)
-        command = next_command(run, verdict)
+        _, rows, verdict, reason = standing(journal, run.run_id)
+        command = next_command(run, rows, verdict)
         yield f"{run.run_id} is {verdict}: {reason}; {command}".rstrip("; ")
 
 

@@ -109,7 +109,7 @@ def test_a_job_that_stands_still_is_judged_by_its_desktops(ill, play):
 
 def test_throttling_is_waited_for(ill, play):
     """Reads are tried again; the request that wipes is not sent twice for it."""
-    here = ill("throttle", times=4)
+    here = ill("throttle", times=4, options={"retry_after": 0})
     pools = {desktop.pool_id for desktop in here.behind}
     played = play("20", **here.approval)
 
@@ -118,12 +118,13 @@ def test_throttling_is_waited_for(ill, play):
     assert len([entry for entry in here.posts if entry.executed]) == len(pools)
 
 
-def test_a_service_that_cuts_every_answer_is_one_clear_error(ill, play, kept):
+def test_a_service_that_cannot_be_reached_is_one_clear_error(cloud, lead, play, kept):
     """Two lines, what and what to do; no run."""
-    here = ill("cut", operation="ListDesktopPools", settings={"PACE__CALL_DEADLINE": 1})
+    here = cloud()
+    lead(here, ENDPOINT="http://127.0.0.1:1")
     played = play("20", **here.approval)
 
-    assert played.complaint.ename == "BadAnswer"
+    assert played.complaint.ename == "CloudUnreachable"
     assert len(played.complaint.traceback) == 2
     assert played.complaint.traceback[1].startswith("to do: ")
     assert (here.posts, kept()) == ([], {})

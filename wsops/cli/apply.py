@@ -146,7 +146,7 @@ def print_outcome(journal: Journal, run_id: str, *, as_json: bool, code: int | N
         print_json(as_document(run, rows, verdict, reason))
     else:
         out.print(screens.outcome(run, rows, verdict, reason))
-        hint = next_command(run, verdict)
+        hint = next_command(run, rows, verdict)
         if hint:
             say(f"next: {hint}", style="bold")
     return EXIT_CODES[verdict] if code is None else code

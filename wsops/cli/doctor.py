@@ -21,7 +21,8 @@ def doctor(*, profile: str | None, as_json: bool) -> int:
     if as_json:
         print_json({"findings": [finding.as_dict() for finding in findings]})
     else:
-        line = (settings.environment, settings.region, settings.project_id, settings.profile)
+        environment = settings.environment if settings.endpoint else "NOT CONFIGURED"
+        line = (environment, settings.region, settings.project_id, settings.profile)
         out.print(screens.place(*line))
         table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
         for finding in findings:

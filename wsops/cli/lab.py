@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import chdir, contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ import click
 
 from wsops.cli.common import command, err, say
 from wsops.gallery import FIRST
-from wsops.lab import Lab, Opening, jupyterlab
+from wsops.lab import Lab, Opening, checked, jupyterlab
 from wsops.settings import load
 from wsops.simulated import environment, simulator
 
@@ -73,7 +74,7 @@ def lab(  # noqa: PLR0913  (one argument an option)
         _kernels(folder, profile, speed if simulate else None) as (variables, service),
         jupyterlab(opening, variables, browser=browser) as server,
     ):
-        _announce(server, folder, service, as_json=as_json)
+        _announce(server, folder, service, variables, as_json=as_json)
         try:
             server.wait()
         except KeyboardInterrupt:
@@ -104,14 +105,28 @@ def _own_environment(folder: Path, profile: str | None) -> Mapping[str, str]:
     return os.environ | {"WSOPS_PROFILE": profile}
 
 
-def _announce(server: Lab, folder: Path, service: Mapping[str, str], *, as_json: bool) -> None:
+def _exports(variables: Mapping[str, str]) -> Iterator[str]:
+    """Give what another shell needs so that commands shown in the notebooks work there."""
+    for name in ("ENDPOINT", "IAM_ENDPOINT", "PROJECT_ID", "REGION", "TOKEN", "JOURNAL"):
+        yield f"WSOPS_{name}={shlex.quote(variables[f'WSOPS_{name}'])}"
+
+
+def _announce(
+    server: Lab,
+    folder: Path,
+    service: Mapping[str, str],
+    variables: Mapping[str, str],
+    *,
+    as_json: bool,
+) -> None:
     if as_json:
         told = {key: getattr(server, key) for key in ("url", "token", "port", "pid")}
         click.echo(json.dumps(told | ({"simulator": dict(service)} if service else {})))
         return
     say(f"JupyterLab: {server.url}")
     if service:
-        say("The fleet is simulated; it is gone when this ends.", to=err)
+        say("The fleet is simulated; it is gone when this ends. In another shell:", to=err)
+        say(f"  export {' '.join(_exports(variables))}", to=err)
     if not (folder / FIRST).is_file():
         say(f"The notebooks are not here yet: `wsops init {folder}` lays them out.", to=err)
     say("Ctrl-C stops it.", to=err)

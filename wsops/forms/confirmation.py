@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import datetime
 
 import ipywidgets as widgets
 
@@ -15,6 +16,8 @@ from wsops.markup import Markup, element, face
 from wsops.plan import Plan
 from wsops.summary import Place, place_badge
 from wsops.text import count
+
+_FEW = 5  # pools that are named
 
 
 class Confirmation(Form[str]):
@@ -31,6 +34,7 @@ class Confirmation(Form[str]):
     def __init__(self, plan: Plan, act: Callable[[str], Form[object]]) -> None:
         self._plan, self._act = plan, act
         self._once = threading.Lock()
+        self._asked = datetime.now().astimezone()
         self._approval = ""
         self._failed = ""
         self._shown: Form[object] | None = None
@@ -69,8 +73,11 @@ class Confirmation(Form[str]):
         if self._shown is not None:
             approved = element("p", f"approved: {self._approval}")
             return element("section", approved, self._shown.html())
-        state = self._failed or "waiting for the confirmation; nothing was sent"
-        return element("section", element("p", state), class_="w-card")
+        asked = f"asked {self._asked:%H:%M:%S}, nothing was sent by then; how it stands: "
+        command = element("code", f"wsops status run-{self._plan.plan_id}")
+        return element(
+            "section", element("p", self._failed or asked, " ", command), class_="w-card"
+        )
 
     def _typed(self) -> None:
         typed = " ".join(self._words.value.split())
@@ -109,9 +116,12 @@ class Confirmation(Form[str]):
 
 
 def _question(plan: Plan) -> Markup:
-    return element(
+    names = ", ".join(item.pool_name for item in plan.items[:_FEW])
+    more = f" and {len(plan.items) - _FEW} more" if len(plan.items) > _FEW else ""
+    ask = element(
         "p",
         place_badge(Place(environment=plan.environment)),
         element("b", f" To wipe and rebuild up to {count(plan.desktops, 'desktop')}, type "),
         element("code", wanted_words(plan)),
     )
+    return ask + element("p", f"plan {plan.plan_id}: {names}{more}", class_="w-facts")

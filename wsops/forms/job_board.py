@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import ipywidgets as widgets
 
 from wsops.board import Board
 from wsops.drive import Drive, why
 from wsops.forms.form import Form, button
-from wsops.markup import Markup, element, face, join
+from wsops.markup import Markup, dressed, element, face, join
 
 
 class JobBoard(Form[Board]):
@@ -23,7 +24,7 @@ class JobBoard(Form[Board]):
         self._page = widgets.HTML()
         self._detach = button("Detach", "chain-broken", "Stop following; the cloud goes on.")
         self._detach.on_click(lambda _: self._let_go())
-        self.widget = widgets.VBox([self._page, widgets.HBox([self._detach])])
+        self.widget = widgets.VBox([self._page, widgets.HBox([self._detach, self._hint()])])
         drive.watch(lambda _: self._show())
 
     @property
@@ -45,6 +46,11 @@ class JobBoard(Form[Board]):
             words = "detached; what was sent goes on in the cloud: "
             told += element("p", words, command, class_="w-next")
         return told
+
+    def _hint(self) -> Any:  # noqa: ANN401
+        stop = element("code", f"wsops stop {self.drive.run_id}")
+        words = join(["stops following, nothing else; to send no further pool: ", stop])
+        return widgets.HTML(dressed(element("p", words, class_="w-facts")))
 
     def _let_go(self) -> None:
         self._detach.disabled = True

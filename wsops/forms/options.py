@@ -21,7 +21,7 @@ from wsops.forms.form import (
     wide,
 )
 from wsops.markup import Markup
-from wsops.parameters import read_pairs
+from wsops.parameters import read_flag, read_number, read_pairs
 from wsops.settings import Limits
 from wsops.summary import Place
 
@@ -40,6 +40,9 @@ class RebuildOptions(Form[Choice]):
         message: shown to the users.
         orders: POOL=ORDER,… for billed images on yearly pools.
         include_in_use: wipe desktops that someone uses, too.
+
+    Raises:
+        PlanError: a number or a flag came as something else.
     """
 
     def __init__(  # noqa: PLR0913  (one argument a field)
@@ -54,7 +57,8 @@ class RebuildOptions(Form[Choice]):
         include_in_use: bool = False,
     ) -> None:
         self._kind, self._limits = kind, limits
-        seeds = (delay_time, message, orders, include_in_use)
+        taken = read_flag(include_in_use, "include_in_use")
+        seeds = (read_number(delay_time, "delay_time"), message, orders, taken)
         self._key = ("options", place, kind, *seeds)
         delay, words, order, taken = kept(self._key, seeds)
         self._delay = widgets.IntText(

@@ -1,7 +1,7 @@
 """What of an output may stand on a page: text and tables, no script, no style, no address.
 
 A page that is mailed must be as harmless as a picture of it: nothing in it runs, nothing in it
-fetches, and nothing in it can pass for the page's own verdict.
+fetches, and the top of the page is made of none of it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ from wsops.text import is_plain
 
 LONGEST = 100_000
 """Characters of one text output."""
+
+_TAG = re.compile(r"<(/?)([a-zA-Z]+)")
+_VOID = frozenset({"br", "col", "hr", "img", "input", "link", "meta", "wbr"})
+_MANY, _DEEPEST = 2000, 1000  # tags, and levels
 
 _TEXT = "a abbr b blockquote br caption code dd del details div dl dt em figcaption figure h1 h2"
 _TEXT += " h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q s samp section small span strong sub"
@@ -46,9 +50,21 @@ _SECRET_HELD = Markup('<p class="r-note">An output that held a secret is left ou
 
 def fragment(raw: str) -> Markup:
     """Give HTML of an output or of markdown with everything gone that is not plain content."""
+    if raw.count("<") > _MANY and _depth(raw) > _DEEPEST:
+        return Markup("<pre>{}</pre>").format(made_visible(raw[:LONGEST]))
     cleaned = made_visible(_cleaner.clean(raw))
     # A secret that was masked as text may come back when entities are read.
     return _SECRET_HELD if leaks(html.unescape(cleaned)) else Markup(cleaned)  # noqa: S704
+
+
+def _depth(raw: str) -> int:
+    """Give how deep the elements of a text are nested: the cleaner's time grows with its square."""
+    deepest = depth = 0
+    for closing, tag in _TAG.findall(raw):
+        if tag.lower() not in _VOID:
+            depth = max(0, depth - 1) if closing else depth + 1
+            deepest = max(deepest, depth)
+    return deepest
 
 
 def terminal(text: str) -> Markup:

@@ -35,9 +35,9 @@ class Failure:
 class Ending:
     """How a notebook ended.
 
-    `verdict` is failed, interrupted, unfinished, not executed, no verdict, or what the summary
-    says; `tone` is how it looks (good, open, warn, bad, quiet), `at` the cell where it stopped,
-    0 where it came to its end.
+    `verdict` is failed, interrupted, unfinished, not executed, out of order, no verdict, or what
+    the summary says; `tone` is how it looks (good, open, warn, bad, quiet), `at` the cell where it
+    stopped, 0 where it came to its end.
     """
 
     verdict: str
@@ -62,6 +62,9 @@ def ending_of(notebook: NotebookNode) -> Ending:
     if unrun:
         headline = f"It ended in or after cell {last}; {unrun} of {total} cells did not run."
         return Ending("unfinished", "open", headline, last, (), summary)
+    if _out_of_order(notebook):
+        headline = f"Its cells were not run from the top down. It says: {summary.headline}"
+        return Ending("out of order", "open", headline, 0, (), summary)
     word = summary.verdict.replace("_", " ") or "no verdict"
     return Ending(word, summary.tone, summary.headline, 0, (), summary)
 
@@ -98,3 +101,11 @@ def _unrun(notebook: NotebookNode) -> tuple[int, int, int]:
     ran = [place for place, (_, cell) in enumerate(cells, 1) if cell.execution_count is not None]
     last = ran[-1] if ran else 0
     return len(cells) - last, cells[last - 1][0] if last else 0, len(cells)
+
+
+def _out_of_order(notebook: NotebookNode) -> bool:
+    """Tell whether a cell ran before one above it, or not at all: its last word may be old."""
+    counts = [
+        cell.execution_count for _, cell in numbered(notebook) if "skip-execution" not in tags(cell)
+    ]
+    return None in counts or counts != sorted(counts)

@@ -5,22 +5,27 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from html import escape
 from urllib.parse import quote
 
 from wsops.aliases import Alias
+from wsops.charts.chart import named
 from wsops.text import visible
 
 # Scripts without spaces: each of their characters is a word, for names stand in running text.
 _UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _WORD = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])[^\W_])+")
+# Each is bounded, and begins where no word goes on: a page of one long word takes no longer.
 _LOOKS = re.compile(
-    r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
-    r"|(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\w)"
-    r"|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:\d{1,3}(?:\.\d{1,3}){3})?(?![\w:]))"
+    r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"
+    r"|(?<!\d)(?<!\d\.)\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)"
+    r"|(?<![0-9A-Fa-f:-])[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}(?![0-9A-Fa-f:-])"
+    r"|(?<![\w.:])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:\d{1,3}(?:\.\d{1,3}){3})?(?![\w:])"
 )
+_MAC = re.compile(r"[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}\Z")
 _SHORTEST_ADDRESS = 6  # "::1" is as often a slice as an address
 
 
@@ -78,9 +83,11 @@ class Names:
 
 
 def _kind_of(value: str) -> str:
-    """Tell whether a text is a mail or an IP address; "" where it only looks like one."""
+    """Tell whether a text is a mail or an address; "" where it only looks like one."""
     if "@" in value:
         return "mail"
+    if _MAC.match(value):
+        return "address"
     try:
         ipaddress.ip_address(value)
     except ValueError:
@@ -95,7 +102,14 @@ def _ends_word(text: str, end: int) -> bool:
 
 
 def _forms_of(name: str) -> set[str]:
-    """Give the forms in which a name is written: plain, in HTML, in JSON, in Python, in a URL."""
+    """Give the forms in which a name is written: as it is, in other letters, cut by a chart."""
+    spelt = {name, name.lower(), name.upper(), named(name)}
+    spelt |= {unicodedata.normalize(form, one) for form in ("NFC", "NFD") for one in spelt}
+    return {form for one in spelt for form in _escaped(one)}
+
+
+def _escaped(name: str) -> set[str]:
+    """Give the forms of a text in HTML, in JSON, in Python and in a URL."""
     forms = {name, visible(name), escape(name), escape(name, quote=False), quote(name)}
     forms |= {json.dumps(name)[1:-1], json.dumps(name, ensure_ascii=False)[1:-1], repr(name)[1:-1]}
     return forms | {escape(json.dumps(name)[1:-1])}

@@ -19,7 +19,9 @@ PEOPLE = frozenset(
 )
 """Names of parameters that name people."""
 
-_SECRET = re.compile(r"(?i)(^|_)(ak|sk|token|secret|password|passwd|key)($|_)")
+_SECRET = re.compile(
+    r"(?i)((^|_)(ak|sk|pass|pwd)($|_)|token|secret|passw|credential|(api|access)_?key|(^|_)key($|_))"
+)
 
 
 @dataclass(frozen=True)

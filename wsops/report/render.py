@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import html
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from importlib.resources import files
@@ -16,11 +15,12 @@ from nbformat import NotebookNode
 from wsops import __version__, markup
 from wsops.errors import SettingsError
 from wsops.looks import tone_of
-from wsops.redact import leaks, scrub
+from wsops.redact import scrub
 from wsops.report.cells import without_secrets
 from wsops.report.content import content_of
 from wsops.report.ending import ending_of
 from wsops.report.parameters import parameters_of
+from wsops.report.readings import holds_a_secret
 from wsops.summary import counted, place_badge
 from wsops.text import lasting, visible
 
@@ -81,7 +81,7 @@ class Renderer:
             script=self._script,
             policy=self._policy,
         )
-        if leaks(page) or leaks(html.unescape(page)):
+        if holds_a_secret(page):
             msg = f"the page of {visible(name)} would hold a secret that is in use"
             raise SettingsError(msg, remedy="take it out of the notebook, and change the secret")
         return page

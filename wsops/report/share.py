@@ -21,6 +21,7 @@ from wsops.redact import leaks
 from wsops.report.cells import texts
 from wsops.report.names import Names
 from wsops.report.parameters import names_people, parameters_of
+from wsops.report.readings import drawing, readings
 from wsops.report.render import Renderer
 from wsops.summary import read_summary
 from wsops.text import visible
@@ -35,6 +36,8 @@ _ATTRIBUTE = re.compile(r'(\s(?:alt|title|data-sort|aria-label|href)=")([^"]*)("
 _DRAWING = re.compile(r'(src="data:image/svg\+xml;base64,)([^"]*)(")')
 _DOTS = re.compile(r'src="data:image/(?!svg)')
 _LISTED = re.compile(r"[\[\](){}'\"]")  # what stands around and between names in code
+_ODD = re.compile(r"<!\[CDATA|<image|<tspan|<foreignObject")  # more than our own drawings hold
+_HOME = re.compile(r"/(?:home|Users)/([^/\s\"'<>&]+)")
 _NO_DOTS = '<em class="r-note">A picture is left out: names in it could not be replaced.</em>'
 
 
@@ -50,8 +53,9 @@ def share(notebook: NotebookNode, name: str, alias: Alias, renderer: Renderer) -
     page = renderer.render(notebook, name, without={one.name for one in people})
     found = names_of(page) | _of_summary(notebook)
     found |= {part: "user" for one in people for part in parts_of(_LISTED.sub("", one.value))}
+    found |= dict.fromkeys(_HOME.findall(page), "user")
     result = replaced(page, Names(found, alias))
-    _refuse_secrets(_readings(result), name)
+    _refuse_secrets(readings(result), name)
     return result
 
 
@@ -83,7 +87,13 @@ def _replaced(piece: str, names: Names) -> str:
         return _plain(piece, names)
     if _DOTS.search(piece):
         return _NO_DOTS
-    piece = _DRAWING.sub(lambda found: f"{found[1]}{_drawing(found[2], names)}{found[3]}", piece)
+    found = _DRAWING.search(piece)
+    if found:
+        shown = drawing(found[2])
+        if shown is None or _ODD.search(shown):
+            return _NO_DOTS
+        new = base64.b64encode(replaced(shown, names).encode()).decode()
+        piece = piece[: found.start(2)] + new + piece[found.end(2) :]
     return _ATTRIBUTE.sub(lambda found: f"{found[1]}{_plain(found[2], names)}{found[3]}", piece)
 
 
@@ -94,11 +104,6 @@ def _plain(escaped: str, names: Names) -> str:
     return escaped if new == text else html.escape(new)
 
 
-def _drawing(encoded: str, names: Names) -> str:
-    drawing = base64.b64decode(encoded).decode("utf-8", "replace")
-    return base64.b64encode(replaced(drawing, names).encode()).decode()
-
-
 def _of_summary(notebook: NotebookNode) -> dict[str, str]:
     summary = read_summary(notebook.cells)
     if summary is None:
@@ -107,14 +112,6 @@ def _of_summary(notebook: NotebookNode) -> dict[str, str]:
     pairs = [("user", summary.operator), *(("user", row.user) for row in rows)]
     pairs += [("desktop", row.desktop) for row in rows]
     return {part: kind for kind, value in pairs for part in parts_of(value)}
-
-
-def _readings(page: str) -> Iterator[str]:
-    """Give a page as it is written, as it is read, and the drawings in it."""
-    yield page
-    yield html.unescape(page)
-    for found in _DRAWING.finditer(page):
-        yield html.unescape(base64.b64decode(found[2]).decode("utf-8", "replace"))
 
 
 def _refuse_secrets(readings: Iterator[str], name: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from wsops.plan import Item, Plan
+from wsops.plan import Item, Plan, Target
 from wsops.tables.columns import Column
 from wsops.tables.table import Table
 
@@ -26,6 +26,7 @@ _PEOPLE = (
     Column("desktop", "desktop"),
     Column("user", "user"),
     Column("state", "state"),
+    Column("outlook", label="will be"),
 )
 _SKIPPED = (Column("pool"), Column("desktop", "desktop"), Column("why"))
 _REQUESTS = (Column("pool"), Column("request", "id"), Column("body", "id"))
@@ -57,9 +58,10 @@ def items(plan: Plan) -> Table:
 
 
 def people(plan: Plan) -> Table:
-    """Give the targets that somebody may be using: pool, desktop, user, state.
+    """Give the targets that somebody may be using: pool, desktop, user, state, outlook.
 
-    `state` is session where somebody is logged in, else asleep: hibernated or not known.
+    `state` is session where somebody is logged in, else asleep: hibernated or not known. `outlook`
+    says whether it is left alone, may be wiped (the service may take it for idle), or is wiped.
     """
     rows = (
         (
@@ -67,6 +69,7 @@ def people(plan: Plan) -> Table:
             target.desktop_name or target.desktop_id,
             target.user_name,
             "session" if target.session else "asleep",
+            _outlook(item, target),
         )
         for item in plan.items
         for target in item.targets
@@ -102,3 +105,9 @@ def _old_images(item: Item) -> str:
     counts = Counter(target.image_name or target.image_id for target in item.targets)
     shown = [image or "unknown" for image, _ in counts.most_common(1)]
     return ", ".join(shown) + (f" +{len(counts) - 1} more" if len(counts) > 1 else "")
+
+
+def _outlook(item: Item, target: Target) -> str:
+    if not item.idle_only:
+        return "WIPED"
+    return "left alone" if target.session else "wiped, if taken for idle"
