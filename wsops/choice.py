@@ -49,7 +49,7 @@ def check_choice(choice: Choice, limits: Limits) -> None:
         msg = f"message has {len(choice.message)} characters; the limit is {limits.message_max}"
         raise PlanError(msg)
     if choice.kind == "rebuild" and not choice.image_map:
-        msg = "a rebuild needs an image: --image ID, or --map OLD=NEW"
+        msg = "a rebuild needs an image: one for all pools, or a new one by the present one"
         raise PlanError(msg)
     if choice.include_in_use and not (choice.message and delay):
         msg = "taking desktops in use wants a delay (such as 15) and a message to their users"

@@ -2,7 +2,6 @@
 
 import copy
 import re
-import time
 from datetime import datetime, timedelta, timezone
 
 import nbformat
@@ -59,16 +58,6 @@ def test_the_same_notebook_gives_the_same_bytes(renderer, book):
     assert nbformat.writes(whole) == before
 
 
-def test_a_typical_notebook_takes_less_than_a_tenth_of_a_second(renderer, book):
-    """Ten cells with a table of 200 rows, once the templates are there; of this process's time."""
-    whole = book.typical(200)
-    renderer.render(whole, "a.ipynb")
-    start = time.process_time()
-    renderer.render(whole, "a.ipynb")
-
-    assert time.process_time() - start < 0.1
-
-
 def test_a_failed_cell_stands_on_top_with_its_remedy(renderer, book):
     """The error's name, message and remedy come before all that was done until then."""
     error = book.fails(
@@ -99,7 +88,7 @@ def test_a_failed_cell_stands_on_top_with_its_remedy(renderer, book):
         (["done", "not", "not"], "unfinished", 1),
         (["done", "skipped"], "done", 0),
         (["text", "done", "blank"], "done", 0),
-        (["done", "not", "ran"], "done", 0),
+        (["done", "not", "ran"], "out of order", 0),
     ],
 )
 def test_how_a_notebook_ended_is_read_from_its_cells(book, cells, verdict, at):

@@ -103,7 +103,7 @@ def _ends_word(text: str, end: int) -> bool:
 
 def _forms_of(name: str) -> set[str]:
     """Give the forms in which a name is written: as it is, in other letters, cut by a chart."""
-    spelt = {name, name.lower(), name.upper(), named(name)}
+    spelt = {name, name.lower(), name.upper(), name.title(), named(name)}
     spelt |= {unicodedata.normalize(form, one) for form in ("NFC", "NFD") for one in spelt}
     return {form for one in spelt for form in _escaped(one)}
 
