@@ -142,13 +142,15 @@ def test_a_drive_drives_once(calm, planned):
 
 
 def test_a_plan_becomes_one_run(calm, planned):
-    """The journal refuses the second, and the first one is known here."""
+    """The journal refuses the second; the first one is known here once it is driven."""
     desk, plan = planned(calm())
     assert driven_here(plan) is None
     drive = begin(desk, plan, "typed")
 
     with pytest.raises(PlanUsed):
         begin(desk, plan, "typed")
+    assert driven_here(plan) is None
+    drive.run()
     assert driven_here(plan) is drive
 
 

@@ -205,8 +205,10 @@ def test_the_commit_hook_comes_from_no_host():
 
 
 def test_the_notebooks_are_packed():
-    """A wheel holds them as wsops/notebooks, where `wsops init` finds them."""
+    """A wheel holds just these as wsops/notebooks, nothing that lies beside them."""
     build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
 
-    assert build["targets"]["wheel"]["force-include"] == {"notebooks": "wsops/notebooks"}
+    packed = build["targets"]["wheel"]["force-include"]
+    names = {f"{stem}.ipynb" for stem in NAMES} | {"README.md"}
+    assert packed == {f"notebooks/{name}": f"wsops/notebooks/{name}" for name in names}
     assert "notebooks" in build["targets"]["sdist"]["include"]

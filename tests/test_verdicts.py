@@ -1,5 +1,7 @@
 """What a run amounts to, in numbers and in people: totals, who is in need, what is undecided."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from wsops.outcome import next_command
@@ -65,7 +67,22 @@ def test_all_desktops_of_a_request_that_nobody_knows_of_are_undecided(state):
 def test_each_verdict_has_its_next_command(verdict):
     """What is out is resumed, what failed is repaired; else there is nothing to type."""
     run = RunRow.model_construct(run_id="run-1")
-    command = next_command(run, verdict)
+    command = next_command(run, [row()], verdict)
 
     assert command.startswith("wsops resume run-1") == (verdict in {"running", "unknown"})
     assert command.startswith("wsops plan repair") == (verdict in {"partial", "failed"})
+
+
+@pytest.mark.parametrize(
+    ("stop", "asked", "command"),
+    [
+        ("", None, "wsops resume run-1 --continue"),
+        ("the canary failed", None, "wsops plan repair"),
+        ("", datetime(2026, 1, 1, tzinfo=UTC), "wsops plan repair"),
+    ],
+)
+def test_pools_that_were_not_sent_are_sent_on_unless_the_run_was_stopped(stop, asked, command):
+    """A new plan would only repeat what the approved one still holds."""
+    run = RunRow.model_construct(run_id="run-1", stop=stop, stop_requested_at=asked)
+
+    assert next_command(run, [row(), row("planned")], "partial").startswith(command)

@@ -298,12 +298,9 @@ class Journal:
 
     def owned_jobs(self, endpoint: str, project_id: str, but: str) -> frozenset[str]:
         """Give the jobs that belong to other items of the project."""
-        query = sa.select(items.c.job_id).where(
-            items.c.endpoint == endpoint,
-            items.c.project_id == project_id,
-            items.c.job_id.is_not(None),
-            items.c.item_id != but,
-        )
+        here = (items.c.endpoint == endpoint, items.c.project_id == project_id)
+        others = (items.c.job_id.is_not(None), items.c.item_id != but)
+        query = sa.select(items.c.job_id).where(*here, *others)
         return frozenset(row["job_id"] for row in self._database.all(query))
 
     def pool_of_job(self, endpoint: str, project_id: str, job_id: str) -> str:

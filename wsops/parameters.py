@@ -58,14 +58,14 @@ def read_flag(value: object, what: str) -> bool:
 
 
 def read_number(value: object, what: str) -> int:
-    """Read a parameter that is a whole number, 0 or more; text, a fraction or a flag is none.
+    """Read a parameter that is a whole number; text, a fraction or a flag is none.
 
     Raises:
         PlanError: it is anything else.
     """
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+    if isinstance(value, int) and not isinstance(value, bool):
         return value
-    msg = f"{what} is {str(value)[:60]!r}, which is not a whole number from 0 up"
+    msg = f"{what} is {str(value)[:60]!r}, which is not a whole number"
     raise PlanError(msg, remedy=f"give {what} as a number: papermill -p, not -r")
 
 

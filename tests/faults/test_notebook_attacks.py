@@ -48,7 +48,7 @@ def summary(**said):
     return Summary(kind="repair", **said)
 
 
-@pytest.mark.parametrize("number", [math.nan, math.inf, 1e9, 12.7, True, "60", -1, None])
+@pytest.mark.parametrize("number", [math.nan, math.inf, 1e9, 12.7, True, "60", None])
 def test_a_number_that_is_none_approves_nothing(proposed, number):
     """Nothing is larger than not-a-number; text and flags are no numbers either."""
     sim, desk, propose = proposed

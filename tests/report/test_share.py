@@ -149,7 +149,7 @@ def test_a_live_secret_stops_the_page(shared, book, where):
     whole = book.notebook(book.code("1", outputs[where]))
     whole.metadata["note"] = secret if where == "metadata" else ""
 
-    with pytest.raises(SettingsError, match="hold.* a secret") as caught:
+    with pytest.raises(SettingsError, match=r"hold.* a secret") as caught:
         shared(whole)
     assert "kicking" not in str(caught.value)
 
