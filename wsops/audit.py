@@ -21,7 +21,7 @@ from wsops.errors import (
     NotAllowed,
     PlanError,
 )
-from wsops.models import Audit, Desktop, Image, Mismatch, Pool, SubJob, differs, utc_now
+from wsops.models import Audit, Desktop, Glance, Image, Mismatch, Pool, SubJob, differs, utc_now
 from wsops.plan import Reading, Region, chosen
 
 REBUILD_TYPES = ("rebuildDesktopPool", "rebuildDesktops")
@@ -58,8 +58,8 @@ def audit(
         ws: the connection.
         pools: shell patterns of names, or IDs.
         full: read all desktops, not only those that the region's filter gives.
-        collect: called with each pool and each of its desktops that was read, from many threads;
-            twice for the same desktop where a list changed and was read again.
+        collect: called with each pool and each of its desktops that was read, from many threads.
+            Without it, a desktop is read whole only if it differs.
         tell: called with (pools read, pools in all) after each pool.
 
     Raises:
@@ -201,30 +201,35 @@ def _rare_collections() -> Iterator[None]:
 
 
 def _look_at(ws: Workspace, pool: Pool, word: str, collect: Collect | None) -> _PoolSeen:
-    """Read one pool's desktops, dropping each row as soon as it is classified.
+    """Read one pool's desktops; where nobody collects them, only those that differ.
 
-    A list that changed is read again, so the same desktop may come twice.
+    A list that changed is read again, so the same desktop may be judged twice.
     """
     disagreeing: set[str] = set()
 
-    def keep(desktop: Desktop) -> bool:
-        if collect is not None:
-            collect(pool, desktop)
+    def judged(desktop: Glance) -> bool:
         differing = differs(pool, desktop)
         flagged = not _IMAGE_FLAGS.isdisjoint(desktop.inconsistent_types)
         if differing != flagged:
-            disagreeing.add(desktop.desktop_id)
+            disagreeing.add(desktop.id)
         return differing
 
     try:
-        listing = ws.pool_desktops(pool.id, differing=word, keep=keep)
+        listing = ws.pool_desktops(
+            pool.id, differing=word, keep=judged if collect is None else None
+        )
     except (NotAllowed, CloudUnreachable):
         raise
     except CloudError as error:
         return _PoolSeen((), 0, 0, f"pool {pool.name} could not be read: {error}", unread=True)
+    rows = listing.rows
+    if collect is not None:
+        for desktop in rows:
+            collect(pool, desktop)
+        rows = tuple(filter(judged, rows))
     note = "" if listing.steady else f"pool {pool.name} changed while it was read"
     return _PoolSeen(
-        mismatches=tuple(Mismatch.of(pool, desktop) for desktop in listing.rows),
+        mismatches=tuple(Mismatch.of(pool, desktop) for desktop in rows),
         desktops=pool.desktop_count if word else listing.seen,
         disagreements=len(disagreeing),
         note=note,

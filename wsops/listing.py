@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 
 from pydantic import AliasChoices, Field
 
@@ -23,7 +23,6 @@ class Row(Protocol):
 
 P = TypeVar("P")
 L = TypeVar("L", bound=Row)
-Keep = Callable[[L], bool]
 
 _ROWS = AliasChoices(
     "desktop_pools", "pool_desktops", "desktops", "images", "jobs", "projects", "image_infos"
@@ -35,6 +34,21 @@ class Page(Record, Generic[P]):
 
     rows: tuple[P, ...] = Field(validation_alias=_ROWS)
     total_count: int | None = None
+
+
+@dataclass(frozen=True)
+class Part(Generic[L]):
+    """What a page adds to a list: the IDs of all its rows, and those rows that are kept."""
+
+    ids: Sequence[str]
+    rows: Sequence[L]
+    total_count: int | None
+
+    @classmethod
+    def of(cls, page: Page[L], keep: Callable[[L], bool] | None = None) -> Self:
+        """Take the rows of a page for which `keep` is true, all without it."""
+        kept = page.rows if keep is None else tuple(filter(keep, page.rows))
+        return cls([row.id for row in page.rows], kept, page.total_count)
 
 
 @dataclass(frozen=True)
@@ -58,48 +72,41 @@ class Range:
     last_offset: int
 
 
-def read_list(
-    get: Callable[[dict[str, str]], Page[L]], within: Range, keep: Keep[L] | None = None
-) -> Listing[L]:
+def read_list(get: Callable[[dict[str, str]], Part[L]], within: Range) -> Listing[L]:
     """Read a list to its end; once more, twice at the most, where it changed meanwhile.
 
     Args:
-        get: gives the page of a query with limit and offset.
+        get: gives the part of a query with limit and offset; may be asked twice for the same.
         within: how far the list may be read.
-        keep: which rows to keep, all without it; may be asked twice for the same row.
     """
     for _ in range(_TRIES):
-        listing = _sweep(get, within, keep)
+        listing = _sweep(get, within)
         if listing.steady:
             break
     return listing
 
 
-def _sweep(
-    get: Callable[[dict[str, str]], Page[L]], within: Range, keep: Keep[L] | None
-) -> Listing[L]:
+def _sweep(get: Callable[[dict[str, str]], Part[L]], within: Range) -> Listing[L]:
     """Read a list once, page by page, dropping rows that come twice."""
-    rows: list[L] = []
+    rows: dict[str, L] = {}
     ids: set[str] = set()
     totals: set[int | None] = set()
     offset = 0
     while offset <= within.last_offset:
-        page = get({"limit": str(within.limit), "offset": str(offset)})
-        totals.add(page.total_count)
-        for row in page.rows:
-            if (row_id := row.id) not in ids:
-                ids.add(row_id)
-                if keep is None or keep(row):
-                    rows.append(row)
+        part = get({"limit": str(within.limit), "offset": str(offset)})
+        totals.add(part.total_count)
+        for row in part.rows:
+            rows.setdefault(row.id, row)
+        ids.update(part.ids)
         # By what came, not by what was asked for: a service may give shorter pages.
-        offset += len(page.rows)
-        if _ends(offset, page, within.limit):
+        offset += len(part.ids)
+        if _ends(offset, part, within.limit):
             break
-    return Listing(tuple(rows), len(ids), steady=totals in ({None}, {len(ids)}))
+    return Listing(tuple(rows.values()), len(ids), steady=totals in ({None}, {len(ids)}))
 
 
-def _ends(read: int, page: Page[L], limit: int) -> bool:
+def _ends(read: int, part: Part[L], limit: int) -> bool:
     """Tell whether a list ends here, after `read` rows."""
-    if not page.rows:
+    if not part.ids:
         return True
-    return len(page.rows) < limit if page.total_count is None else read >= page.total_count
+    return len(part.ids) < limit if part.total_count is None else read >= part.total_count

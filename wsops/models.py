@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
@@ -107,6 +107,22 @@ class Metadata(Record):
 
     image_id: Text = Field(default="", alias="metering.image_id")
     image_name: Text = ""
+
+
+class Glance(Protocol):
+    """What of a desktop tells whether it is wanted: a whole record has it, and more."""
+
+    @property
+    def id(self) -> str:
+        """The ID under the name that all records share."""
+
+    @property
+    def image_id(self) -> str:
+        """The image that the desktop runs, "" where the service does not say."""
+
+    @property
+    def inconsistent_types(self) -> tuple[str, ...]:
+        """The service's own words for what differs from the pool."""
 
 
 class Desktop(Record):
@@ -334,7 +350,7 @@ class Audit(Record):
     """Desktops of which the service's own flag says otherwise than our comparison."""
 
 
-def differs(pool: Pool, desktop: Desktop) -> bool:
+def differs(pool: Pool, desktop: Glance) -> bool:
     """Tell whether a desktop runs another image than its pool; an unknown image differs."""
     return desktop.image_id != pool.image_id
 

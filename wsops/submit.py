@@ -268,7 +268,7 @@ def _fits(row: ItemRow, subs: list[SubJob], *, partial_ok: bool) -> bool:
 
 def _moved(ws: Workspace, row: ItemRow) -> str:
     """Say which of the targets are being worked on, or run another image than before."""
-    listing = ws.pool_desktops(row.pool_id, keep=lambda desktop: desktop.desktop_id in row.targets)
+    listing = ws.pool_desktops(row.pool_id, keep=lambda desktop: desktop.id in row.targets)
     if not listing.steady:
         return "the list of desktops changed while it was read"
     busy = sum(1 for desktop in listing.rows if desktop.task_status)

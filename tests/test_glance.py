@@ -1,0 +1,136 @@
+"""The glance at a page of desktops: quicker than the records, and never of another opinion."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from wsops.errors import BadAnswer, CloudRefused
+from wsops.glance import glance
+from wsops.listing import Page
+from wsops.models import Desktop
+
+IMAGE = "metering.image_id"
+
+
+def row(number=1, **fields):
+    return {"desktop_id": f"d{number}", "metadata": {IMAGE: "good"}} | fields
+
+
+def body(*rows, **fields):
+    return json.dumps({"pool_desktops": rows, "total_count": len(rows)} | fields)
+
+
+def wrong_image(desktop):
+    return desktop.image_id != "good"
+
+
+def read(sim, ws, answer, keep=wrong_image):
+    args = {"body": answer, "content_type": "application/json"}
+    sim.cloud.faults.add("strange_200", operation="ListPoolDesktopsDetail", args=args)
+    return ws.pool_desktops("some-pool", keep=keep)
+
+
+BAD_ROWS = {
+    "no ID": {"metadata": {IMAGE: "good"}},
+    "an ID that is null": row(desktop_id=None),
+    "an ID that is a number": row(desktop_id=7),
+    "an image that is a number": row(metadata={IMAGE: 7}),
+    "an image that is a list": row(metadata={IMAGE: ["good"]}),
+    "metadata that are text": row(metadata="good"),
+    "flags that are text": row(inconsistent_types="IMAGE"),
+    "a flag that is a number": row(inconsistent_types=[7]),
+    "no object": "d1",
+}
+
+
+@pytest.mark.parametrize("bad", BAD_ROWS.values(), ids=BAD_ROWS)
+@pytest.mark.parametrize("keep", [None, wrong_image], ids=["whole", "glance"])
+def test_a_row_that_is_not_in_the_contract_is_a_bad_answer(sim, ws, bad, keep):
+    """Whether it is glanced at or read whole, the error says which row and field it is."""
+    with pytest.raises(BadAnswer, match=r"does not fit the contract: \w+\.1"):
+        read(sim, ws, body(row(0), bad), keep)
+
+
+BAD_BODIES = {
+    "cut off": body(row())[:-9],
+    "empty": "",
+    "a list": "[]",
+    "no rows": '{"total_count": 0}',
+    "rows that are no list": '{"pool_desktops": {}, "total_count": 0}',
+    "a total that is text": body(total_count="many"),
+    "too deep": '{"pool_desktops": ' + "[" * 200_000,
+}
+
+
+@pytest.mark.parametrize("bad", BAD_BODIES.values(), ids=BAD_BODIES)
+def test_a_body_that_is_no_page_is_a_bad_answer(sim, ws, bad):
+    """It never passes for a pool without desktops."""
+    with pytest.raises(BadAnswer):
+        read(sim, ws, bad)
+
+
+@pytest.mark.parametrize("error", [{"error_code": "WKS.1"}, {"error": {"code": "WKS.1"}}])
+def test_an_error_beside_rows_is_an_error(sim, ws, error):
+    """A 200 that carries an error is no success, though it is a whole page as well."""
+    with pytest.raises(CloudRefused, match=r"WKS\.1"):
+        read(sim, ws, body(row(), **error))
+
+
+def test_what_is_not_wanted_is_checked_no_further(sim, ws):
+    """A field of the wrong kind is an error in a desktop that is kept, and unnoticed in others."""
+    listing = read(sim, ws, body(row(1, status=5), row(2, metadata={IMAGE: "bad"})))
+
+    assert ([one.id for one in listing.rows], listing.seen, listing.steady) == (["d2"], 2, True)
+    with pytest.raises(BadAnswer, match=r"0\.status"):
+        read(sim, ws, body(row(1, status=5)), lambda _: True)
+
+
+@pytest.mark.parametrize("metadata", [None, {}, {IMAGE: None}, {"image_name": "good"}])
+def test_a_desktop_without_an_image_is_read_whole(metadata):
+    """Its image is unknown, so that it differs; it does not slow the other rows."""
+    part = glance(body(row(1), row(2, metadata=metadata)).encode(), wrong_image)
+
+    assert (part.ids, [(one.id, one.image_id) for one in part.rows]) == (["d1", "d2"], [("d2", "")])
+
+
+def test_a_row_that_comes_twice_counts_once(sim, ws):
+    """The listing has it once, and is not called steady."""
+    listing = read(sim, ws, body(row(1), row(1), row(2)), lambda _: True)
+
+    assert ([one.id for one in listing.rows], listing.seen) == (["d1", "d2"], 2)
+    assert not listing.steady
+
+
+texts = st.sampled_from(["good", "bad", "", None, 1, [], "\ud800", "é"])
+flags = st.sampled_from([[], ["IMAGE"], None, "IMAGE", [None]])
+metadata = st.none() | st.dictionaries(st.sampled_from([IMAGE, "image_id", "image_name"]), texts)
+rows = st.fixed_dictionaries(
+    {"desktop_id": st.sampled_from(["d1", "d2", "d3", None])},
+    optional={"metadata": metadata, "inconsistent_types": flags, "status": texts, "new": texts},
+)
+ends = st.fixed_dictionaries(
+    {}, optional={"total_count": st.sampled_from([1, 1.0, "1", None]), "error": st.none()}
+)
+
+
+@given(st.lists(rows, max_size=4), ends)
+def test_a_glance_and_the_records_are_of_one_opinion(some, end):
+    """What a glance makes of a page, if anything, is what the records make of it."""
+    content = json.dumps({"pool_desktops": some} | end).encode()
+    seen = []
+    part = glance(content, lambda one: seen.append(shown(one)) or True)
+    try:
+        page = Page[Desktop].model_validate_json(content)
+    except ValidationError:
+        assert part is None
+        return
+
+    assert part is None or (list(part.rows), seen) == (list(page.rows), [*map(shown, page.rows)])
+    assert part is not None or not isinstance(end.get("total_count", 1), int | None)
+
+
+def shown(one):
+    return one.id, one.image_id, one.inconsistent_types
