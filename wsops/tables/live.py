@@ -22,10 +22,7 @@ from itables.javascript import (
 from wsops.markup import Markup, element
 from wsops.tables.cells import words
 from wsops.tables.columns import NUMBERS, Columns
-from wsops.tables.page import as_html
-
-LARGE = 200
-"""Rows above which a live table is searched and paged instead of printed."""
+from wsops.tables.page import LARGE, as_html
 
 _LOADING = re.compile(r"<tbody>.*?</tbody>", re.DOTALL)
 _SCRIPT_END = "</script>"

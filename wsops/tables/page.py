@@ -9,6 +9,9 @@ from wsops.tables.cells import cell, words
 from wsops.tables.columns import Columns
 from wsops.text import visible
 
+LARGE = 200
+"""Rows above which a live table is searched and paged instead of printed."""
+
 MOST = 2_000
 """Rows that plain HTML shows at the most."""
 

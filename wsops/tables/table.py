@@ -11,7 +11,7 @@ import pandas as pd  # type: ignore[import-untyped]
 
 from wsops.keyboard import by_hand
 from wsops.markup import Markup, face
-from wsops.tables import live, page, sheets
+from wsops.tables import page
 from wsops.tables.columns import Columns, check_frame, frame_of
 
 
@@ -52,10 +52,14 @@ class Table:
 
     def to_csv(self, path: str | Path) -> None:
         """Write all rows as CSV that no spreadsheet takes for formulas; a file of mode 0600."""
+        from wsops.tables import sheets  # noqa: PLC0415  (slow to import, and rarely wanted)
+
         sheets.write_csv(Path(path), self.frame, self.columns)
 
     def to_excel(self, path: str | Path) -> None:
         """Write all rows as an Excel sheet without formulas; a file of mode 0600."""
+        from wsops.tables import sheets  # noqa: PLC0415  (the same)
+
         sheets.write_excel(Path(path), self.frame, self.columns, self.caption)
 
     def save(self, path: str | Path) -> None:
@@ -70,6 +74,10 @@ class Table:
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         """Give the faces: searched and paged when it is large and someone is there to do it."""
         shown = (self.frame, self.columns, self.caption)
-        large = by_hand() and len(self) > live.LARGE
-        body = live.as_live_html(*shown) if large else self.to_html()
+        body = self._paged() if by_hand() and len(self) > page.LARGE else self.to_html()
         return {"text/html": face(body), "text/plain": page.as_text(*shown)}
+
+    def _paged(self) -> Markup:
+        from wsops.tables import live  # noqa: PLC0415  (the same)
+
+        return live.as_live_html(self.frame, self.columns, self.caption)
