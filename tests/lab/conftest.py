@@ -273,7 +273,7 @@ def lab_environment(tmp_path_factory):
     kept = {
         key: value
         for key, value in os.environ.items()
-        if not key.startswith(("WSOPS_", "HUAWEICLOUD_", "JUPYTER", "XDG_"))
+        if not key.startswith(("WSOPS_", "HUAWEICLOUD_", "JUPYTER", "XDG_", "COVERAGE_"))
         and not key.lower().endswith("_proxy")
     }
     folders = {"XDG_CONFIG_HOME": ".config", "XDG_STATE_HOME": ".state", "XDG_CACHE_HOME": ".cache"}

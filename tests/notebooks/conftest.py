@@ -169,6 +169,8 @@ def lead(monkeypatch, tmp_path):
             place |= {f"{group}__{key.upper()}": str(value) for key, value in values.items()}
         for key, value in (place | more).items():
             monkeypatch.setenv(f"WSOPS_{key}", str(value))
+        # What kernels run is covered by the tests of its rooms; traced, they take twice as long.
+        monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
 
     return to
 
