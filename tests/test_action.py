@@ -504,9 +504,9 @@ def test_no_face_of_an_action_has_a_secret(calm, bench, by_hand):
     sim = calm()
     desk = bench(sim)
     action = carry_out(desk, repair(desk), apply=True)
-    faces = [carry_out(desk, desk.propose(Choice(), ()), apply=True)._repr_mimebundle_()]
-    faces += [action._repr_mimebundle_(), action.summary()._repr_mimebundle_()]
+    faces = [action._repr_mimebundle_(), action.summary()._repr_mimebundle_()]
     finished(confirm(action))
+    faces += [carry_out(desk, desk.propose(Choice(), ()), apply=True)._repr_mimebundle_()]
     faces += [action._repr_mimebundle_(), action.summary()._repr_mimebundle_()]
     faces += [desk._repr_mimebundle_(), *(t._repr_mimebundle_() for t in action.tables())]
 

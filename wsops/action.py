@@ -222,8 +222,8 @@ def _kept(drive: Drive) -> str:
 def _asks(bench: Workbench, plan: Plan) -> Confirmation:
     def act(approval: str) -> JobBoard:
         if bench.newest not in {"", plan.plan_id}:
-            msg = f"another plan was made since: this form is of {plan.plan_id}"
-            raise NotApproved(msg, remedy="run the cell of this form again")
+            msg = f"another plan was made or tried since: this form is of {plan.plan_id}"
+            raise NotApproved(msg, remedy="plan again, then run the cell of this form again")
         drive = begin(bench, plan, approval)
         board = JobBoard(drive)
         drive.start()

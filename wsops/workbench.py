@@ -29,6 +29,8 @@ from wsops.settings import Limits, Settings
 from wsops.summary import Place, Summary
 from wsops.text import count
 
+_NONE = "none"  # no plan has this name
+
 
 def local_now() -> datetime:
     """Give the present instant with the offset of this place, to the second."""
@@ -87,6 +89,8 @@ class Workbench:
             PlanError: a limit is broken, a pool is not there any more, or another pool bears the
                 ID of a chosen one as its name.
         """
+        # Until this one is made no plan is the newest: one from before must not be asked for again.
+        self.newest = _NONE
         if not pools:
             reason = "no pool is chosen: there is nothing to do"
             return Proposal(None, reason, fine=True, kind=choice.kind)

@@ -76,13 +76,27 @@ def test_a_form_of_an_older_plan_does_nothing(proposed, by_hand):
     old.form._words.value = f"{old.plan.profile} {old.plan.desktops}"
     old.form._button.click()
 
-    assert "another plan was made since" in old.form.problem
+    assert "another plan was made or tried since" in old.form.problem
     assert rebuilds(sim) == []
     assert old.plan.plan_id in old.form.widget.children[0].value
     new.form._words.value = f"{new.plan.profile} {new.plan.desktops}"
     new.form._button.click()
     assert new.form.shown.drive.join(20)
     assert len(rebuilds(sim)) == len(new.plan.items)
+
+
+def test_where_planning_again_failed_the_plan_from_before_is_not_applied(proposed, by_hand):
+    """The cell that failed left it in its variable; it is not what the person wants now."""
+    sim, desk, propose = proposed
+    old = propose(1)
+    with pytest.raises(PlanError):
+        desk.propose(Choice(), ("no-such-pool",))
+    action = carry_out(desk, old, apply=True)
+    action.form._words.value = f"{old.plan.profile} {old.plan.desktops}"
+    action.form._button.click()
+
+    assert "another plan was made or tried since" in action.form.problem
+    assert rebuilds(sim) == []
 
 
 def test_a_run_that_was_begun_and_never_driven_is_not_sent_by_following_it(proposed):
