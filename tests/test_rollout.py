@@ -17,20 +17,6 @@ REBUILD = "RebuildDesktopPool"
 
 
 @pytest.fixture
-def calm(fleet):
-    """Give a function that makes a fleet in which nobody is logged in."""
-
-    def put(**options):
-        sim = fleet(**options)
-        for desktop in sim.cloud.desktops.values():
-            sim.cloud.set_login(desktop.id, "REGISTERED")
-            sim.cloud.set_status(desktop.id, "ACTIVE")
-        return sim
-
-    return put
-
-
-@pytest.fixture
 def begin(open_ws, journal):
     """Give a function that plans, starts and gives the rollout of a choice."""
 

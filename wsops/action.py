@@ -151,13 +151,7 @@ def carry_out(
     number = read_number(max_desktops, "max_desktops")
     approval = _by_parameters(plan, number, expect_images)
     if by_hand():
-        return Action(
-            bench,
-            "waiting for the confirmation when this was written",
-            kind,
-            plan,
-            _asks(bench, plan),
-        )
+        return Action(bench, _WAITING, kind, plan, _asks(bench, plan))
     if not approval:
         msg = "apply without a person at the keyboard needs max_desktops and expect_images"
         raise NotApproved(msg, remedy="read the plan, then give both as parameters")

@@ -8,5 +8,5 @@ _SESSION = "JPY_SESSION_NAME"
 
 
 def by_hand() -> bool:
-    """Tell whether JupyterLab opened the notebook: it names the session in the environment."""
+    """Tell whether JupyterLab opened the notebook: it names the session, papermill does not."""
     return bool(os.environ.get(_SESSION))

@@ -15,7 +15,6 @@ from IPython.display import display
 from wsops.markup import Markup, bundle, element
 
 _EVERY = 0.2  # seconds between two updates: a browser has to draw each
-_LONGEST = 2000  # characters of the plain face
 
 
 class Live:

@@ -23,7 +23,7 @@ class Proposal:
     plan: Plan | None
     reason: str = ""
     fine: bool = False
-    kind: Literal["repair", "rebuild", "retry", "jobs"] = "repair"
+    kind: Literal["repair", "rebuild", "retry"] = "repair"
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         """Give the faces."""

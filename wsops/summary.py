@@ -26,7 +26,7 @@ SCHEMA = 1
 _OF_A_VERDICT = frozenset({"headline", "counts", "help", "unknown", "next", "notes"})
 _ONE = {"pools": "pool", "desktops": "desktop", "mismatches": "mismatch", "runs": "run"}
 
-Kind = Literal["connect", "audit", "repair", "rebuild", "retry", "jobs", "history", "tour"]
+Kind = Literal["connect", "audit", "repair", "rebuild", "retry", "jobs", "history"]
 
 
 class Place(Record):

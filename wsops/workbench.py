@@ -1,8 +1,4 @@
-"""What a notebook works at: a connection, the place it leads to, and who is at the keyboard.
-
-The same cells run by hand and headless. By hand means that JupyterLab opened the notebook: it sets
-JPY_SESSION_NAME in the kernel's environment, papermill does not.
-"""
+"""What a notebook works at: a connection, the place it leads to, and the newest plan made there."""
 
 from __future__ import annotations
 
