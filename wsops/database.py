@@ -20,12 +20,14 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from wsops.errors import JournalError
 from wsops.redact import scrub
-from wsops.schema import SCHEMA, meta, metadata
+from wsops.schema import SCHEMA, SINCE_2, meta, metadata
 
 _NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "vboxsf", "fuse.sshfs", "afs", "ncpfs", "ceph"}
 )
 _READ, _WRITTEN = "read", "written"
+_READ_AS_WELL = frozenset({str(SCHEMA), "1"})
+_FIRST = set(metadata.tables) - SINCE_2  # what every journal has
 _BROKEN = (SQLAlchemyError, ValueError, TypeError)  # the last two: a damaged value of a row
 
 
@@ -59,6 +61,13 @@ class Database:
         try:
             with self._engine.connect() as connection:
                 return [dict(row) for row in connection.execute(query).mappings()]
+        except _BROKEN as error:
+            raise _cannot(_READ, self.place, error) from None
+
+    def has(self, table: sa.Table) -> bool:
+        """Tell whether it has a table: one of an older schema that was only read lacks some."""
+        try:
+            return sa.inspect(self._engine).has_table(table.name)
         except _BROKEN as error:
             raise _cannot(_READ, self.place, error) from None
 
@@ -139,23 +148,24 @@ def _refuse_foreign(path: Path) -> None:
         uri = f"file:{quote(str(path.absolute()))}?mode=ro"
         with closing(sqlite3.connect(uri, uri=True, timeout=5)) as connection:
             tables = {name for (name,) in connection.execute(names)}
-            ours = tables >= set(metadata.tables)
+            ours = tables >= _FIRST
             said = "SELECT value FROM meta WHERE key = 'schema'"
             found = connection.execute(said).fetchone() if ours else None
     except (sqlite3.Error, ValueError) as error:  # the latter: a damaged name or value
         raise _cannot(_READ, str(path), error) from None
-    if tables and (found is None or found[0] != str(SCHEMA)):
+    if tables and (found is None or found[0] not in _READ_AS_WELL):
         says = f"schema {found[0]}" if found else "no schema of wsops"
         msg = f"{path} has {says}; this version writes schema {SCHEMA}"
         raise JournalError(msg, remedy="give another file by WSOPS_JOURNAL; this one is kept")
 
 
 def _make_tables(database: Database) -> None:
-    """Make the tables of an empty file; two processes that open a new journal make them once."""
+    """Make the tables that are not there; two processes that open a new journal make them once."""
     try:
         with database.writing() as connection:
-            if not sa.inspect(connection).get_table_names():
+            if not set(sa.inspect(connection).get_table_names()) >= set(metadata.tables):
                 metadata.create_all(connection)
+                connection.execute(sa.delete(meta).where(meta.c.key == "schema"))
                 connection.execute(sa.insert(meta).values(key="schema", value=str(SCHEMA)))
     except BaseException:
         database.close()

@@ -17,6 +17,7 @@ from wsops.errors import JournalError, WsopsError
 from wsops.history import forecast
 from wsops.jobs import Timing
 from wsops.journal import Journal
+from wsops.membership import attempt_here
 from wsops.models import utc_now
 from wsops.plan import Plan
 from wsops.rollout import Event, Rollout
@@ -154,7 +155,7 @@ def begin(bench: Workbench, plan: Plan, approval: str) -> Drive:
         JournalError: the journal cannot be written.
     """
     with bench.journal(create=True) as journal:
-        run = journal.start_run(plan, approval, bench.settings.operator)
+        run = journal.start_run(plan, approval, bench.settings.operator, attempt_here())
     return _known(Drive(bench, run.run_id, resume=False))
 
 

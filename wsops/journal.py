@@ -7,7 +7,6 @@ event to a hash chain, so that a record that was changed or lost afterwards show
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Self
@@ -15,15 +14,14 @@ from typing import Any, Self
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from wsops import chain, recorded, searches, writes
+from wsops import begun, chain, membership, recorded, searches, writes
 from wsops.database import Database, open_database
-from wsops.errors import JournalError, PlanError, PlanUsed
+from wsops.errors import JournalError, PlanError
 from wsops.models import Audit, utc_now
 from wsops.plan import Plan, read_plan
 from wsops.redact import scrub
 from wsops.rows import AuditRow, ItemRow, RunRow, damaged, read_row
 from wsops.schema import BEFORE, LIVE, attempts, items, runs
-from wsops.text import instant
 
 _UNAUTHORIZED = 401
 
@@ -60,30 +58,18 @@ class Journal:
 
     # -- runs ---------------------------------------------------------------------------------
 
-    def start_run(self, plan: Plan, approved_by: str, operator: str) -> RunRow:
+    def start_run(
+        self, plan: Plan, approved_by: str, operator: str, attempt_id: str = ""
+    ) -> RunRow:
         """Consume a plan: it becomes a run, with one item per request, and can never again.
+
+        `attempt_id` is the attempt of a batch that begins it, where one does.
 
         Raises:
             PlanUsed: it is a run already; names it.
+            PlanError: the batch was stopped, or what was approved for it is used up.
         """
-        run_id = f"run-{plan.plan_id}"
-        row = {
-            "run_id": run_id,
-            "plan": json.dumps(plan.as_json()),
-            "approved_by": approved_by,
-            "started_at": utc_now(),
-            **plan.model_dump(
-                include={"plan_id", "digest", "endpoint", "project_id", "profile", "environment"}
-            ),
-            "change": plan.change,
-            "operator": operator,
-        }
-        try:
-            self._insert_run(row, plan, approved_by)
-        except IntegrityError:
-            self.refuse_spent(plan)
-            raise
-        return self.run(run_id)
+        return self.run(begun.begin(self._database, plan, approved_by, operator, attempt_id))
 
     def refuse_spent(self, plan: Plan) -> None:
         """Refuse a plan that is a run already.
@@ -91,34 +77,7 @@ class Journal:
         Raises:
             PlanUsed: it is; names the run.
         """
-        same = sa.or_(runs.c.digest == plan.digest, runs.c.run_id == f"run-{plan.plan_id}")
-        used = self._database.one(sa.select(runs).where(same))
-        if used is not None:
-            run = read_row(RunRow, self.place, used)
-            msg = f"the plan was applied as {run.run_id}, begun {instant(run.started_at)}"
-            raise PlanUsed(msg, remedy=f"`wsops status {run.run_id}` shows it")
-
-    def _insert_run(self, row: Mapping[str, Any], plan: Plan, approved_by: str) -> None:
-        run_id = row["run_id"]
-        with self._database.writing() as connection:
-            connection.execute(sa.insert(runs).values(row))
-            for seq, item in enumerate(plan.items, 1):
-                connection.execute(
-                    sa.insert(items).values(
-                        item_id=item.item_id,
-                        run_id=run_id,
-                        seq=seq,
-                        endpoint=plan.endpoint,
-                        project_id=plan.project_id,
-                        pool_id=item.pool_id,
-                        pool_name=item.pool_name,
-                        state="planned",
-                        targets={},
-                        known_jobs=[],
-                        desktops={},
-                    )
-                )
-            chain.append(connection, run_id, "", f"approved by {approved_by}, {plan.digest}")
+        begun.refuse_spent(self._database, plan)
 
     def run(self, run_id: str) -> RunRow:
         """Give a run by its ID.
@@ -138,6 +97,18 @@ class Journal:
             query = query.where(runs.c.endpoint == at[0], runs.c.project_id == at[1])
         rows = self._database.all(query.limit(limit))
         return tuple(read_row(RunRow, self.place, row) for row in rows)
+
+    def runs_of_batch(self, batch_id: str) -> tuple[RunRow, ...]:
+        """Give the runs that the rows of a batch have begun, oldest first.
+
+        Raises:
+            JournalError: there is none.
+        """
+        found = membership.runs_of(self._database, batch_id)
+        if not found:
+            msg = f"no run of a batch {batch_id!r} in the journal {self.place}"
+            raise JournalError(msg, remedy="`wsops batch list` names the batches")
+        return found
 
     def plan_of(self, run_id: str) -> Plan:
         """Give the plan that a run carries out.
@@ -168,6 +139,15 @@ class Journal:
         if run.stop_requested_at is None:
             self._change_run(run_id, "stop requested", stop_requested_at=utc_now())
 
+    def stop_requested(self, run_id: str) -> datetime | None:
+        """Give when a run, or the batch that it belongs to, was asked to stop."""
+        asked = self.run(run_id).stop_requested_at
+        return asked or membership.stop_of_batch(self._database, run_id)
+
+    def batch_of(self, run_id: str) -> str:
+        """Give the batch that a run belongs to; "" where it belongs to none."""
+        return membership.batch_of(self._database, run_id)
+
     def end_run(self, run_id: str, verdict: str, reason: str, stop: str = "") -> None:
         """Keep the verdict of a run, and why no further pool was sent, where one was left."""
         ended = None if verdict in {"running", "unknown"} else utc_now()
@@ -180,6 +160,10 @@ class Journal:
     def items(self, run_id: str) -> tuple[ItemRow, ...]:
         """Give the items of a run, in the order of the plan."""
         return self._items(sa.select(items).where(items.c.run_id == run_id).order_by(items.c.seq))
+
+    def items_beside(self, run_id: str) -> tuple[ItemRow, ...]:
+        """Give what the other runs of a run's batch have sent, oldest first."""
+        return membership.items_beside(self._database, run_id)
 
     def item(self, item_id: str) -> ItemRow:
         """Give an item by its ID.

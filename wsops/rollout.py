@@ -29,6 +29,7 @@ from wsops.errors import (
 )
 from wsops.jobs import Timing, deadline_for, watch, with_all_sub_jobs
 from wsops.journal import Journal
+from wsops.membership import attempt_here, batch_key
 from wsops.models import Job
 from wsops.outcome import check_here, run_key
 from wsops.plan import Item, Plan, Reading, drift, more_in_use
@@ -169,9 +170,13 @@ class Rollout:
         reading = read_pool(self.ws, item.pool_id)
         self._check(item, reading)
         self._check_source(item, reading)
-        if self.journal.run(self.run.run_id).stop_requested_at:
+        if self.journal.stop_requested(self.run.run_id):
             msg = "a stop was requested"
             raise Stopped(msg)
+        batch_id = self.journal.batch_of(self.run.run_id)
+        if batch_id and attempt_here() and not locks.holder(*batch_key(batch_id)):
+            msg = f"whoever drove {batch_id} is gone"
+            raise Stopped(msg, remedy=f"wsops batch resume {batch_id}")
         self.journal.intend(item.item_id, body, _facts(item, reading), reading.known_jobs)
 
     def _check(self, item: Item, reading: Reading) -> None:
@@ -317,16 +322,17 @@ class Rollout:
 
     def _reason_to_stop(self) -> str:
         """Say why no further pool may be sent; "" where one may."""
-        run = self.journal.run(self.run.run_id)
-        if run.stop_requested_at:
-            at = instant(run.stop_requested_at)
-            return f"stopped {at}, as requested: the pools that are left need a new plan"
-        rows = self.journal.items(run.run_id)
+        asked = self.journal.stop_requested(self.run.run_id)
+        if asked:
+            return (
+                f"stopped {instant(asked)}, as requested: the pools that are left need a new plan"
+            )
+        rows = self.journal.items(self.run.run_id)
         first_send = not any(row.sent_at for row in rows)
         if first_send and self.timing.now() >= self.plan.expires_at:
             # Expiry limits the first send; afterwards each pool is checked by itself.
             return f"the plan expired {instant(self.plan.expires_at)}"
-        return reason_to_stop(rows, self.plan)
+        return reason_to_stop(rows, self.plan, self.journal.items_beside(self.run.run_id))
 
     def _finish(self) -> Event:
         rows = self.journal.items(self.run.run_id)

@@ -7,7 +7,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-SCHEMA = 1
+SCHEMA = 2
+SINCE_2 = frozenset({"batches", "attempts_of_rows", "rollouts"})
+"""Tables that a journal of schema 1 lacks; they are added when it is opened for writing."""
+
 LIVE = ("intent", "sent", "accepted", "unknown")
 """States in which a request of an item may be out: one such item per project and pool."""
 
@@ -166,4 +169,44 @@ audits = sa.Table(
     sa.Column("pools", sa.Integer, nullable=False),
     sa.Column("desktops", sa.Integer, nullable=False),
     sa.Column("mismatches", sa.JSON, nullable=False),
+)
+
+batches = sa.Table(
+    "batches",
+    metadata,
+    sa.Column("batch_id", sa.String, primary_key=True),
+    sa.Column("spec", sa.Text, nullable=False),
+    sa.Column("folder", sa.String, nullable=False),
+    sa.Column("operator", sa.String, nullable=False),
+    sa.Column("round", sa.Integer, nullable=False, default=1),
+    sa.Column("max_desktops", sa.Integer, nullable=False, default=0),
+    sa.Column("started_at", Instant, nullable=False),
+    sa.Column("stop_requested_at", Instant),
+    sa.Column("ended_at", Instant),
+    sa.Column("verdict", sa.String, nullable=False, default="running"),
+    sa.Column("stop", sa.Text, nullable=False, default=""),
+)
+
+attempts_of_rows = sa.Table(
+    "attempts_of_rows",
+    metadata,
+    sa.Column("attempt_id", sa.String, primary_key=True),
+    sa.Column("batch_id", sa.ForeignKey("batches.batch_id"), nullable=False, index=True),
+    sa.Column("round", sa.Integer, nullable=False),
+    sa.Column("row", sa.Integer, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("label", sa.String, nullable=False),
+    sa.Column("state", sa.String, nullable=False, default="waiting"),
+    sa.Column("verdict", sa.String, nullable=False, default=""),
+    sa.Column("started_at", Instant),
+    sa.Column("ended_at", Instant),
+    sa.Column("facts", sa.JSON, nullable=False, default=dict),
+)
+
+rollouts = sa.Table(
+    "rollouts",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("runs.run_id"), primary_key=True),
+    sa.Column("attempt_id", sa.ForeignKey("attempts_of_rows.attempt_id"), nullable=False),
+    sa.Column("desktops", sa.Integer, nullable=False),
 )

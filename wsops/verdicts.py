@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
 
-from wsops.plan import Plan, allowed_errors
+from wsops.plan import allowed_errors
 from wsops.rows import ItemRow
 from wsops.summary import Trouble
 from wsops.verify import GOOD_ENDS, End
@@ -90,24 +91,46 @@ def undecided(row: ItemRow) -> Iterator[Trouble]:
             yield _trouble(row, desktop_id, "unknown", end["reason"])
 
 
-def reason_to_stop(rows: Sequence[ItemRow], plan: Plan) -> str:
+class Tolerance(Protocol):
+    """How many errors are borne: a plan says it, and so do the limits of a profile."""
+
+    @property
+    def max_errors_share(self) -> float:
+        """The share of the desktops attempted, 0-1."""
+
+    @property
+    def max_errors_least(self) -> int:
+        """So many in any case."""
+
+
+def reason_to_stop(
+    rows: Sequence[ItemRow], tolerance: Tolerance, beside: Sequence[ItemRow] = ()
+) -> str:
     """Say why no further pool may be sent; "" where one may.
 
     The canary is the first pool that was sent and not left alone because all its desktops were
     in use: anything but a good end of it stops the run. Later the run stops when more desktops
     failed, over the whole run, than the approved threshold allows; an unknown pool counts once.
+    `beside` is what the other runs of the same batch have sent, oldest first: the batch has one
+    canary and one threshold, and what is only under way there has not failed.
     """
-    sent = [row for row in rows if row.sent_at is not None or row.job_id]
-    canary = next((row for row in sent if not _taught_nothing(row)), None)
+    mine = [row for row in rows if row.sent_at is not None or row.job_id]
+    canary = next((row for row in (*beside, *mine) if not _taught_nothing(row)), None)
     if canary is not None and not _worked(canary):
         how = canary.verdict or canary.state
         return f"the canary, pool {canary.pool_name}, did not end well ({how})"
-    failed = sum(_failures(row) for row in sent)
-    attempted = sum(len(row.targets) for row in sent)
-    allowed = allowed_errors(attempted, plan.max_errors_share, plan.max_errors_least)
+    counted = [*mine, *(row for row in beside if row.state in {"ended", "unknown"})]
+    failed = sum(_failures(row) for row in counted)
+    attempted = sum(len(row.targets) for row in counted)
+    allowed = allowed_errors(attempted, tolerance.max_errors_share, tolerance.max_errors_least)
     if failed > allowed:
         return f"{failed} desktops failed; the approved threshold is {allowed}"
     return ""
+
+
+def taught(rows: Sequence[ItemRow]) -> bool:
+    """Tell whether a canary was found among the pools that were sent."""
+    return any(not _taught_nothing(row) for row in rows)
 
 
 def of_run(rows: Sequence[ItemRow], stop: str = "") -> tuple[str, str]:

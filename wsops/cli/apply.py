@@ -25,6 +25,7 @@ from wsops.cli.common import (
 from wsops.client import Workspace
 from wsops.errors import JournalError, PlanError
 from wsops.journal import Journal
+from wsops.membership import attempt_here
 from wsops.models import utc_now
 from wsops.outcome import as_document, latest_unfinished, next_command, standing
 from wsops.parameters import ANY
@@ -102,7 +103,7 @@ def apply_plan(  # noqa: PLR0913
         say(f"to apply: {command_line}")
         return 0
     with journal_of(ws) as journal:
-        run = journal.start_run(plan, approved, ws.settings.operator)
+        run = journal.start_run(plan, approved, ws.settings.operator, attempt_here())
         rollout = Rollout(ws, journal, run)
         return drive(rollout, rollout.apply(), as_json=as_json)
 

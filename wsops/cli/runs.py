@@ -15,6 +15,9 @@ from wsops.handover import as_csv_text, mail_lines
 from wsops.journal import Journal
 from wsops.outcome import standing
 from wsops.settings import load
+from wsops.verdicts import of_run
+
+_BATCH = "batch-"  # how the ID of a batch begins
 
 
 def _latest(journal: Journal, run_id: str | None) -> str:
@@ -80,14 +83,22 @@ def history(*, limit: int, verify: bool, profile: str | None, as_json: bool) -> 
 
 
 @click.command()
-@click.argument("run_id", required=False, metavar="[RUN]")
+@click.argument("run_id", required=False, metavar="[RUN|BATCH]")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="CSV file.")
 @command
 def handover(run_id: str | None, *, output: Path | None, profile: str | None, as_json: bool) -> int:
-    """Write a run for the help desk: a CSV of user, desktop, pool, state, and lines to mail."""
+    """Write a run for the help desk: a CSV of user, desktop, pool, state, and lines to mail.
+
+    Of a batch all runs are written, as one.
+    """
     with journal_to_read(load(profile).journal_place) as journal:
-        run, rows, verdict, _ = standing(journal, _latest(journal, run_id))
-    path = output or Path(f"handover-{run.run_id}.csv")
+        if run_id and run_id.startswith(_BATCH):
+            run, *_ = found = journal.runs_of_batch(run_id)
+            rows = tuple(row for one in found for row in journal.items(one.run_id))
+            verdict, _ = of_run(rows)
+        else:
+            run, rows, verdict, _ = standing(journal, _latest(journal, run_id))
+    path = output or Path(f"handover-{run_id or run.run_id}.csv")
     write_private(path, as_csv_text(rows))
     lines = mail_lines(run, rows, verdict, path.name)
     if as_json:

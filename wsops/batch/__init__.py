@@ -1,0 +1,1 @@
+"""Batches: one notebook, many sets of parameters, one index to read."""

@@ -1,0 +1,124 @@
+"""What a batch is made of: its spec with a row for each run, and what became of each attempt.
+
+A *row* is a set of parameters, an *attempt* one execution of the notebook with them; a row that is
+tried again has several. What an attempt has sent is a run of the journal, here called a *rollout*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from wsops.models import Record
+from wsops.summary import Place, Trouble
+
+SCHEMA = 1
+
+State = Literal["waiting", "running", "ended"]
+
+
+class Row(Record):
+    """One set of parameters; `facts` are columns that choose and tell, and are no parameters.
+
+    `number` counts from 1 in the order of the spec and names the row for good; `label` is what
+    people call it, such as its pool.
+    """
+
+    number: int
+    label: str
+    parameters: Mapping[str, Any] = Field(default_factory=dict)
+    facts: Mapping[str, Any] = Field(default_factory=dict)
+
+
+class Spec(Record):
+    """What was asked for, whole: with the notebook it is enough to do it again.
+
+    `notebook` is the file's name, `notebook_sha256` of its bytes; `deadline` is in seconds for one
+    run, 0 for none; `memory` in MiB of address space for one kernel, 0 for no limit. `command` is
+    the command line that made it. `max_desktops` is the approved total where `apply` is True.
+    """
+
+    version: int = Field(SCHEMA, alias="schema")
+    name: str
+    notebook: str
+    notebook_sha256: str
+    profile: str = ""
+    apply: bool = False
+    max_desktops: int = 0
+    kernels: Literal["warm", "fresh"] = "warm"
+    workers: int = 4
+    deadline: float = 0
+    memory: int = 0
+    executor: str = "local"
+    command: str = ""
+    rows: tuple[Row, ...] = ()
+
+
+class Attempt(Record):
+    """One execution of a row, as the ledger has it; times are in UTC.
+
+    `verdict` is "" until it has ended, then one of `verdicts.EXIT_CODES` or died (its kernel),
+    overdue, interrupted, not_started. `cell` is the number of the cell that failed, 0 where none
+    did; `error` the name of its error. `notebook` and `report` are paths below the batch's folder,
+    "" where there is none. `rollouts` are runs of the journal that it began. `help` and `unknown`
+    are desktops, `next` commands to type.
+    """
+
+    attempt_id: str
+    row: int
+    attempt: int = 1
+    label: str = ""
+    state: State = "waiting"
+    verdict: str = ""
+    reason: str = ""
+    cell: int = 0
+    error: str = ""
+    worker: str = ""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    place: Place | None = None
+    counts: Mapping[str, int] = Field(default_factory=dict)
+    rollouts: tuple[str, ...] = ()
+    notebook: str = ""
+    report: str = ""
+    help: tuple[Trouble, ...] = ()
+    unknown: tuple[Trouble, ...] = ()
+    next: tuple[str, ...] = ()
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took; None before it has ended, or where it never began."""
+        if self.started_at is None or self.ended_at is None:
+            return None
+        return max(0.0, (self.ended_at - self.started_at).total_seconds())
+
+
+class Batch(Record):
+    """A batch as it stands: `attempts` are all of them, rows in their order, older ones first.
+
+    `verdict` is running, or what it amounts to; `stop` says why no further row is started, "" where
+    one may be. `folder` is where its files are. `totals` counts desktops by how they ended.
+    """
+
+    batch_id: str
+    spec: Spec
+    folder: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    verdict: str = "running"
+    headline: str = ""
+    stop: str = ""
+    operator: str = ""
+    place: Place | None = None
+    totals: Mapping[str, int] = Field(default_factory=dict)
+    attempts: tuple[Attempt, ...] = ()
+    versions: Mapping[str, str] = Field(default_factory=dict)
+
+    @property
+    def latest(self) -> tuple[Attempt, ...]:
+        """The newest attempt of each row, rows in their order: what counts."""
+        newest = {one.row: one for one in sorted(self.attempts, key=lambda one: one.attempt)}
+        return tuple(newest[row] for row in sorted(newest))
