@@ -25,7 +25,9 @@ WsopsError
 │  ├─ JobFailed         the job ended, and not well
 │  ├─ JobStalled        nothing of it moves any more
 │  └─ JobOverdue        it had not ended when its time was over, and goes on
-└─ JournalError         the record is missing, foreign or contradicts the request
+├─ JournalError         the record is missing, foreign or contradicts the request
+└─ BatchError           has the batch's folder
+   └─ SpecError         fix the rows; no kernel was started
 """
 
 from __future__ import annotations
@@ -281,6 +283,38 @@ class JournalError(WsopsError):
 
     remedy = "check the journal's path, permissions and free space (`wsops doctor`)"
     exit_code = 5
+
+
+class BatchError(WsopsError):
+    """A batch cannot be begun or continued; `folder` is its folder, "" where it has none."""
+
+    remedy = "read the message: what the batch has done so far stands in its folder"
+    exit_code = 5
+
+    def __init__(self, message: str, *, folder: str = "", remedy: str | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.folder = folder
+
+    def as_dict(self) -> dict[str, object]:
+        """Add the folder to the error object."""
+        return super().as_dict() | {"folder": self.folder}
+
+
+class SpecError(BatchError):
+    """What a batch was asked to run cannot be; `problems` are its faults, one sentence each."""
+
+    remedy = "correct what is named above, and start the batch again; no kernel was started"
+    exit_code = 2
+
+    def __init__(
+        self, message: str, *, problems: tuple[str, ...] = (), remedy: str | None = None
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.problems = problems
+
+    def as_dict(self) -> dict[str, object]:
+        """Add the single faults to the error object."""
+        return super().as_dict() | {"problems": list(self.problems)}
 
 
 def refusal_for(status: int, code: str | None) -> type[CloudRefused]:

@@ -25,6 +25,9 @@ _HEADERS = re.compile(
 )
 _SIGNATURE = re.compile(r"(?i)\b(Signature|Access)=[0-9A-Za-z+/=]+")
 _USERINFO = re.compile(r"//[^/@\s]*@")
+_SECRET_NAMES = re.compile(
+    r"(?i)((^|_)(ak|sk|pass|pwd)($|_)|token|secret|passw|credential|(api|access)_?key|(^|_)key($|_))"
+)
 
 _lock = threading.Lock()
 _forms: tuple[str, ...] = ()
@@ -55,6 +58,11 @@ def without_password(text: str) -> str:
 def leaks(text: str) -> bool:
     """Tell whether the text holds a registered secret in any of its forms."""
     return any(form in text for form in _forms)
+
+
+def looks_secret(name: str) -> bool:
+    """Tell whether a name is one that people give to secrets."""
+    return _SECRET_NAMES.search(name) is not None
 
 
 def _forms_of(secret: str) -> Iterable[str]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import ast
-import io
-import re
-import tokenize
 from dataclasses import dataclass, replace
 
 from nbformat import NotebookNode
 
-from wsops.redact import MASK
+from wsops.declared import Declared, declared
+from wsops.redact import MASK, looks_secret
 from wsops.report.cells import numbered, tags
 
 PEOPLE = frozenset(
@@ -18,10 +16,6 @@ PEOPLE = frozenset(
     | {"e_mail", "owner", "person", "people", "name", "approver", "requester", "address", "phone"}
 )
 """Names of parameters that name people."""
-
-_SECRET = re.compile(
-    r"(?i)((^|_)(ak|sk|pass|pwd)($|_)|token|secret|passw|credential|(api|access)_?key|(^|_)key($|_))"
-)
 
 
 @dataclass(frozen=True)
@@ -55,27 +49,13 @@ def names_people(parameter: Parameter) -> bool:
 
 def _assigned(source: str) -> list[Parameter]:
     """Read the assignments of a cell; none where it is not Python."""
-    try:
-        tree, comments = ast.parse(source), _comments(source)
-    except (SyntaxError, ValueError, RecursionError, tokenize.TokenError):
-        return []
-    found = []
-    for node in tree.body:
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
-            kind, target, value = ast.unparse(node.annotation), node.target, node.value
-        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            kind, target, value = "", node.targets[0], node.value
-        else:
-            continue
-        shown = MASK if _SECRET.search(target.id) else _shown(value)
-        help_text = comments.get(node.end_lineno or node.lineno, "")
-        found.append(Parameter(target.id, kind, shown, help_text))
-    return found
+    return [_told(one, one.default) for one in declared(source) or () if one.default is not None]
 
 
-def _comments(source: str) -> dict[int, str]:
-    words = tokenize.generate_tokens(io.StringIO(source).readline)
-    return {w.start[0]: w.string.lstrip("# ") for w in words if w.type == tokenize.COMMENT}
+def _told(one: Declared, value: ast.expr) -> Parameter:
+    kind = "" if one.annotation is None else ast.unparse(one.annotation)
+    shown = MASK if looks_secret(one.name) else _shown(value)
+    return Parameter(one.name, kind, shown, one.help)
 
 
 def _shown(value: ast.expr) -> str:
