@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,12 @@ from typing import Any
 from rich.console import Console
 from rich.rule import Rule
 
+from wsops.models import SESSIONS
 from wsops.simulated import PACE, POLLING, simulator
 
 _COMMAND_WITHIN = 600
 _TWO = 2
+_CAUSE = {"code": "WKS.00010034", "reason": "no capacity in the zone"}
 
 _SETTINGS = """default_profile = "demo"
 
@@ -57,20 +59,26 @@ def run_demo(folder: Path, *, speed: float, seed: int) -> None:
         tables = {"polling": _toml(POLLING), "pace": _toml(PACE)}
         (here / "wsops.toml").write_text(_SETTINGS.format(speed=speed, **tables, **service))
         wsops = _Commands(console, here, service["token"])
-        _say(console, "1  Which desktops do not run their pool's image?")
-        wsops("audit", "--csv", "mismatches.csv")
-        _say(console, "2  What would a repair send, and whom would it touch?")
-        wsops("plan", "repair", "-o", "plan.json", "--change", "DEMO-1")
-        plan = json.loads((here / "plan.json").read_text())
-        _break_two_desktops(service["endpoint"], plan)
-        _say(console, "3  Repair, pool by pool; two desktops are made to fail on the way.")
-        wsops("apply", "plan.json", "--yes", "--digest", plan["digest"], good=(0, 4))
-        _say(console, "4  What still differs, and who has to be told?")
+        _say(console, "1  Which desktops do not run their pool's image? A notebook tells.")
+        wsops("init", "notebooks", quiet=True)
+        wsops("batch", "run", "notebooks/10_fleet_audit.ipynb", "--name", "audit")
+        wsops("audit", "--json", into="audit.json")
+        seen = json.loads((here / "audit.json").read_text())
+        _break_two_desktops(service["endpoint"], seen["mismatches"])
+        _say(console, "2  Repair: one run of a notebook for each pool that needs it, four at once.")
+        console.print("Two desktops are made to fail on the way.")
+        repair = ("batch", "run", "notebooks/20_repair_mismatches.ipynb", "--name", "repair")
+        approved = ("--apply", "--max-desktops", str(len(seen["mismatches"])))
+        from_audit = ("--from-audit", "audit.json", "--change", "DEMO-1")
+        wsops(*repair, *from_audit, *approved, good=(0, 4))
+        _say(console, "3  What still differs, and who has to be told?")
         wsops("audit", "--csv", "mismatches-after.csv")
-        wsops("handover", "-o", "handover.csv")
+        wsops("handover", _newest_batch(here), "-o", "handover.csv")
     console.print(f"The files are in {here}/", markup=False, soft_wrap=True)
     for path in sorted(path for path in here.iterdir() if path.is_file()):
         console.print(f"  {path.name:<22} {path.stat().st_size:>9,} bytes")
+    for index in sorted(here.glob("reports/runs/*/index.html")):
+        console.print(f"  open {index}", markup=False, soft_wrap=True)
     console.print(
         "\nTry it yourself: [bold]wsops simulate[/]   All commands: [bold]wsops --help[/]"
     )
@@ -84,15 +92,22 @@ class _Commands:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("WSOPS_")}
         self._environment = kept | {"WSOPS_TOKEN": token, "XDG_STATE_HOME": str(folder.absolute())}
 
-    def __call__(self, *arguments: str, good: tuple[int, ...] = (0,)) -> None:
-        self._console.print(f"[bold cyan]$ wsops {' '.join(arguments)}[/]", soft_wrap=True)
-        done = subprocess.run(  # noqa: S603  (our own command)
-            [sys.executable, "-m", "wsops", *arguments],
-            cwd=self._folder,
-            env=self._environment,
-            check=False,
-            timeout=_COMMAND_WITHIN,
-        )
+    def __call__(
+        self, *arguments: str, good: tuple[int, ...] = (0,), into: str = "", quiet: bool = False
+    ) -> None:
+        """Run a command; its output goes `into` a file, where one is named, or nowhere."""
+        shown = " ".join((*arguments, *((">", into) if into else ())))
+        self._console.print(f"[bold cyan]$ wsops {shown}[/]", soft_wrap=True)
+        with (self._folder / into if into else Path(os.devnull)).open("wb") as target:
+            done = subprocess.run(  # noqa: S603  (our own command)
+                [sys.executable, "-m", "wsops", *arguments],
+                cwd=self._folder,
+                env=self._environment,
+                stdout=target if into or quiet else None,
+                stderr=target if quiet else None,
+                check=False,
+                timeout=_COMMAND_WITHIN,
+            )
         self._console.print()
         if done.returncode not in good:
             msg = f"`wsops {' '.join(arguments)}` ended with {done.returncode}"
@@ -103,15 +118,26 @@ def _toml(values: Mapping[str, float]) -> str:
     return "\n".join(f"{key} = {value:g}" for key, value in values.items())
 
 
-def _break_two_desktops(endpoint: str, plan: Mapping[str, Any]) -> None:
-    """Script the simulator so that a desktop of each of the two largest pools fails."""
-    idle = [
-        next(target["desktop_id"] for target in item["targets"] if not target["in_use"])
-        for item in plan["items"][-_TWO:]
-    ]
+def _newest_batch(here: Path) -> str:
+    [summary] = here.glob("reports/runs/*-repair/summary.json")
+    return str(json.loads(summary.read_text())["batch_id"])
+
+
+def _break_two_desktops(endpoint: str, mismatches: Sequence[Mapping[str, Any]]) -> None:
+    """Script the simulator so that an idle desktop of each of the two largest pools fails."""
+    idle: dict[str, list[str]] = {}
+    for one in mismatches:
+        if one["login_status"] not in SESSIONS and one["status"] == "ACTIVE":
+            idle.setdefault(one["pool_id"], []).append(one["desktop_id"])
+    largest = sorted(idle.values(), key=len)[-_TWO:]
+    failing = [desktops[0] for desktops in largest]
     fault = {
         "kind": "desktop_fails",
-        "args": {"desktop_ids": idle, "code": "WKS.00010034", "reason": "no capacity in the zone"},
+        "args": {
+            "desktop_ids": failing,
+            "code": "WKS.00010034",
+            "reason": "no capacity in the zone",
+        },
     }
     request = urllib.request.Request(  # noqa: S310  (our simulator on loopback)
         f"{endpoint}/_sim/faults",

@@ -10,9 +10,10 @@ _TONES = {
     "warn": "held partial interrupted not_ready stalled CONNECTED DISCONNECTED HIBERNATED session "
     "asleep warn",
     "bad": "failed rejected refused error mismatch missed gone beyond skipped FAIL FAILED ERROR "
-    "DELETED fail",
+    "DELETED fail died overdue",
     "open": "unknown running RUNNING WAITING",
-    "quiet": "planned pending not_sent ACTIVE REGISTERED SHUTOFF STOPPED UNREGISTER info",
+    "quiet": "planned pending not_sent ACTIVE REGISTERED SHUTOFF STOPPED UNREGISTER info waiting "
+    "not_started",
 }
 _TONE = {word: tone for tone, words in _TONES.items() for word in words.split()}
 _SIGNS = {"good": "✓", "warn": "!", "bad": "✗", "open": "…", "quiet": "·"}

@@ -31,6 +31,7 @@ _COMMANDS = {
     "job": ("wsops.cli.job", "Show, watch or retry a job of the service."),
     "history": ("wsops.cli.runs", "List the runs of the journal."),
     "handover": ("wsops.cli.runs", "Write a run for the help desk: a CSV and three lines to mail."),
+    "batch": ("wsops.cli.batch", "Run a notebook over many rows: several at once, one index."),
     "report": ("wsops.cli.report", "Make a page of an executed notebook; without names: share."),
 }
 

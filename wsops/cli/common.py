@@ -25,6 +25,7 @@ from wsops.files import write_private
 from wsops.journal import Journal
 from wsops.models import Desktop, Pool
 from wsops.redact import RedactingFilter, scrub
+from wsops.settings import Settings
 from wsops.snapshot import as_fleet
 from wsops.text import is_plain, visible
 
@@ -105,6 +106,15 @@ def journal_to_read(place: str) -> Iterator[Journal]:
         yield journal
 
 
+def know_secrets(settings: Settings) -> None:
+    """Register the secrets of a profile, so that no file can hold one; asks nobody for them."""
+    named = any(name.startswith("HUAWEICLOUD_SDK_") for name in os.environ)
+    if named or (Path.home() / ".huaweicloud" / "credentials").is_file():
+        from wsops.aksk import signer_from_chain  # noqa: PLC0415  (the SDK writes its own files)
+
+        signer_from_chain(settings.model_copy(update={"instance_metadata": False}))
+
+
 def say(line: str, *, style: str = "", to: Console = out) -> None:
     """Print a line as it is, however long: what can be copied is not broken."""
     to.print(line, style=style, soft_wrap=True)
@@ -157,9 +167,11 @@ def _fail(error: WsopsError, *, as_json: bool) -> NoReturn:
         details = {k: scrub(v) if isinstance(v, str) else v for k, v in error.as_dict().items()}
         print_json({"error": details})
     else:
-        message, remedy = (visible(scrub(t), _LONGEST) for t in (str(error), error.remedy))
-        say(f"error: {message}", style="bold red", to=err)
-        say(f"  to do: {remedy}", to=err)
+        first, *more = (visible(scrub(line), _LONGEST) for line in str(error).splitlines() or [""])
+        say(f"error: {first}", style="bold red", to=err)
+        for line in more:
+            say(line, style="red", to=err)
+        say(f"  to do: {visible(scrub(error.remedy), _LONGEST)}", to=err)
     sys.exit(error.exit_code)
 
 

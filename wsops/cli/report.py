@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 
-from wsops.cli.common import command, print_json, say
+from wsops.cli.common import command, know_secrets, print_json, say
 from wsops.errors import SettingsError
 from wsops.files import write_private
 from wsops.settings import load
@@ -61,7 +60,7 @@ def page(
     from wsops.report import Renderer, ending_of, read_notebook, write_pdf  # noqa: PLC0415
 
     targets = _targets(notebooks, folder)
-    _know_secrets(profile)
+    know_secrets(load(profile))
     renderer = Renderer()
     written = []
     for source, target in targets.items():
@@ -101,7 +100,7 @@ def share(notebook: Path, *, target: Path | None, profile: str | None, as_json: 
     from wsops import report as pages  # noqa: PLC0415  (as above)
     from wsops.aliases import aliases, own_key  # noqa: PLC0415
 
-    _know_secrets(profile)
+    know_secrets(load(profile))
     executed = pages.read_notebook(notebook)
     made = pages.share(executed, notebook.name, aliases(own_key()), pages.Renderer())
     place = target or notebook.with_suffix(".shared.html")
@@ -129,16 +128,6 @@ def _targets(notebooks: tuple[Path, ...], folder: Path | None) -> dict[Path, Pat
             raise SettingsError(_SAME_NAME.format(target), remedy=remedy)
         found[source] = target
     return found
-
-
-def _know_secrets(profile: str | None) -> None:
-    """Register the secrets of the profile, so that no page can hold one; asks nobody for them."""
-    settings = load(profile)
-    named = any(name.startswith("HUAWEICLOUD_SDK_") for name in os.environ)
-    if named or (Path.home() / ".huaweicloud" / "credentials").is_file():
-        from wsops.aksk import signer_from_chain  # noqa: PLC0415  (the SDK writes its own files)
-
-        signer_from_chain(settings.model_copy(update={"instance_metadata": False}))
 
 
 def _tell(facts: dict[str, str]) -> None:

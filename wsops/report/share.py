@@ -17,11 +17,11 @@ from nbformat import NotebookNode
 
 from wsops.aliases import Alias
 from wsops.errors import SettingsError
+from wsops.pages.readings import drawing, readings
 from wsops.redact import leaks
 from wsops.report.cells import texts
 from wsops.report.names import Names
 from wsops.report.parameters import names_people, parameters_of
-from wsops.report.readings import drawing, readings
 from wsops.report.render import Renderer
 from wsops.summary import read_summary
 from wsops.text import visible

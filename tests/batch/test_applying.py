@@ -1,0 +1,236 @@
+"""A batch that applies is one rollout: canary, total, threshold, stop, and what became of it."""
+
+import json
+import threading
+import time
+
+import pytest
+
+from tests.batch.conftest import NOTEBOOKS, words
+
+REPAIR = NOTEBOOKS / "20_repair_mismatches.ipynb"
+
+
+def test_every_pool_that_needs_it_is_repaired_by_a_row_of_its_own(
+    fleet_to_repair, repair, wsops, folder
+):
+    """One request a pool, every desktop read back; the handover tells of all rows as one."""
+    fleet = fleet_to_repair()
+    pools, total = [pool.id for pool in fleet.pools], fleet.total
+    document = repair(max_desktops=total)
+
+    assert set(words(document)) == {"done"}
+    assert sorted(entry.pool_id for entry in fleet.posts) == sorted(pools)
+    assert (fleet.pools, document["totals"]) == ([], {"done": total})
+    told = wsops("handover", document["batch_id"], "--json").document
+    assert f"desktops of {len(pools)} pools were recomposed" in told["mail"][0]
+
+
+def test_the_first_row_is_the_canary_and_runs_alone(fleet_to_repair, repair):
+    """No other pool is sent before the first one has come to its good end."""
+    fleet = fleet_to_repair()
+    first = fleet.pools[0]
+    document = repair(max_desktops=fleet.total)
+    posts = fleet.posts
+    canary, *others = document["runs"]
+
+    assert canary["label"] == first.name
+    assert posts[0].pool_id == first.id
+    ended = max(entry.at for entry in fleet.sim.ledger if _reads(entry, first.id))
+    assert ended < min(entry.at for entry in posts[1:])
+    assert len(others) == len(posts) - 1
+
+
+def test_a_failed_canary_leaves_all_other_rows_unbegun(fleet_to_repair, repair, wsops, folder):
+    """One request in all; the index and the exit code say why the rest was not begun."""
+    fleet = fleet_to_repair()
+    fleet.fail(fleet.behind(fleet.pools[0]))
+    document = repair(max_desktops=fleet.total, code=4)
+
+    assert words(document) == ["failed"] + ["not_started"] * (len(document["runs"]) - 1)
+    assert "the canary" in document["stop"]
+    assert "no capacity in the zone" in document["runs"][0]["reason"]
+    assert len(fleet.posts) == 1
+    assert "the canary" in (folder() / "index.html").read_text()
+    wsops("batch", "resume", code=4)
+    assert len(fleet.posts) == 1
+
+
+def test_no_row_is_begun_once_too_many_desktops_have_failed(fleet_to_repair, repair):
+    """The threshold is over all rows together."""
+    fleet = fleet_to_repair(pools=9, desktops=10, mismatch=0.6)
+    for pool in fleet.pools[1:4]:
+        fleet.fail(fleet.behind(pool)[:2])
+    document = repair("--workers", "1", max_desktops=fleet.total, code=4)
+
+    assert "the approved threshold is" in document["stop"]
+    assert "not_started" in words(document)
+    assert len(fleet.posts) < len(document["runs"])
+
+
+def test_the_approved_total_is_the_cap_of_all_rows(fleet_to_repair, repair):
+    """The row that would pass it is refused before it sends, and says how many were left."""
+    fleet = fleet_to_repair()
+    sizes = [len(fleet.behind(pool)) for pool in fleet.pools]
+    document = repair(max_desktops=sum(sizes) - 1, code=4)
+    refused = [run for run in document["runs"] if run["verdict"] == "failed"]
+
+    assert [run["error"] for run in refused] == ["BlastRadius"]
+    assert "approved for the batch" in refused[0]["reason"]
+    assert sum(document["totals"].values()) <= sum(sizes) - 1
+    assert len(fleet.posts) == len(sizes) - 1
+
+
+def test_a_row_whose_pool_has_another_image_than_the_audit_saw_is_refused(
+    fleet_to_repair, audited, ran
+):
+    """What was approved is the image that stood in the audit; the canary that differs stops all."""
+    fleet = fleet_to_repair()
+    audit = json.loads(audited().read_text())
+    for one in audit["mismatches"]:
+        one["pool_image_id"] = "another-image"
+    audited().write_text(json.dumps(audit))
+    path = audited().parent / "changed.json"
+    path.write_text(json.dumps(audit))
+    arguments = ("--from-audit", path, "--apply", "--max-desktops", "99")
+    document = ran(REPAIR, *arguments, code=4)
+
+    assert document["runs"][0]["error"] == "NotApproved"
+    assert set(words(document)[1:]) == {"not_started"}
+    assert fleet.posts == []
+
+
+def test_a_stop_from_another_shell_holds_for_all_rows(fleet_to_repair, repair, wsops, tmp_path):
+    """What runs is followed to its end; no further row is begun, and none may be afterwards."""
+    fleet = fleet_to_repair(pools=10, desktops=6, mismatch=0.8, speed=300)
+    thread = threading.Thread(target=_stop_soon, args=(fleet, tmp_path), daemon=True)
+    thread.start()
+    document = repair("--workers", "2", max_desktops=fleet.total, code=4)
+    thread.join(10)
+
+    assert "as requested" in document["stop"]
+    assert "not_started" in words(document)
+    assert set(words(document)) <= {"done", "not_started", "partial", "refused"}
+    assert len(fleet.posts) < len(document["runs"])
+    wsops("batch", "stop", document["batch_id"], code=5)
+
+
+def test_rows_that_failed_are_tried_again_as_new_attempts(fleet_to_repair, repair, wsops, folder):
+    """Only they, only approved anew; the old attempt's files stay."""
+    fleet = fleet_to_repair()
+    sick = fleet.behind(fleet.pools[-1])[0]
+    fleet.fail([sick])
+    document = repair(max_desktops=fleet.total, code=4)
+    bad = [run["row"] for run in document["runs"] if run["verdict"] == "partial"]
+    before = len(fleet.posts)
+    fleet.sim.cloud.faults.clear()
+
+    assert len(bad) == 1
+    wsops("batch", "retry", "--failed", code=5)
+    again = ("batch", "retry", "--failed", "--apply", "--max-desktops", "1", "--json")
+    after = wsops(*again).document
+    assert set(words(after)) == {"done"}
+    assert len(fleet.posts) == before + 1
+    assert fleet.pools == []
+    folders = {path.name for path in (folder() / "runs").iterdir()}
+    assert {name.partition("-")[0] for name in folders} >= {f"{bad[0]:04d}", f"{bad[0]:04d}.2"}
+    wsops("batch", "retry", "--failed", "--apply", "--max-desktops", "1", code=5)
+
+
+def test_a_request_that_nobody_knows_of_makes_its_row_unknown(fleet_to_repair, repair, wsops):
+    """Code 3 and the command to type; it is not tried again until a person has settled it."""
+    fleet = fleet_to_repair()
+    victim = fleet.pools[-1]
+    matched = {"operation": "RebuildDesktopPool", "match": {"pool_id": victim.id}}
+    fleet.sim.cloud.faults.add("cut", times=1, **matched)
+    document = repair(max_desktops=fleet.total, code=3)
+    last = document["runs"][-1]
+    again = ("batch", "retry", "--rows", last["row"], "--apply", "--max-desktops", "99")
+
+    assert words(document)[:-1] == ["done"] * (len(document["runs"]) - 1)
+    assert last["verdict"] == "unknown"
+    assert f"wsops resume {last['rollouts'][0]}" in document["next"]
+    told = wsops(*again, code=5)
+    assert "it may have sent" in told.err
+    item = wsops("status", last["rollouts"][0], "--json", code=3).document["items"][0]["item_id"]
+    wsops("settle", item, "--not-sent", "--evidence", "seen in the console")
+    resumed = wsops("batch", "resume", document["batch_id"], "--json", code=None).document
+    assert resumed["runs"][-1]["verdict"] not in {"unknown", "running"}
+    assert wsops(*again, "--json").document["verdict"] == "done"
+    assert fleet.pools == []
+
+
+def test_an_audit_of_a_fleet_that_is_well_leaves_nothing_to_do(fleet_to_repair, audited, wsops):
+    """Good for a night's job: no batch is made, and the code is 0."""
+    fleet_to_repair(mismatch=0)
+    run = ("batch", "run", REPAIR, "--from-audit", audited(), "--apply", "--max-desktops", "9")
+
+    assert "nothing to do" in wsops(*run).out
+    assert wsops(*run, "--json").document["verdict"] == "done"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((), "needs --max-desktops"),
+        (("--max-desktops", "5"), "expect"),
+    ],
+)
+def test_rows_that_nobody_has_approved_are_refused(fleet_to_repair, params, wsops, arguments, says):
+    """Without a number, or an image, nothing is begun."""
+    fleet = fleet_to_repair()
+    rows = params({"pools": fleet.pools[0].id})
+    images = () if arguments else ("--expect-image", fleet.pools[0].image_id)
+    run = ("batch", "run", REPAIR, "--params", rows, "--apply", *arguments, *images)
+    told = wsops(*run, code=5 if not arguments else 2)
+
+    assert says in told.err
+    assert fleet.posts == []
+
+
+def test_numbers_in_the_rows_approve_them(fleet_to_repair, params, ran):
+    """The approved total is their sum."""
+    fleet = fleet_to_repair()
+    rows = params(
+        *(
+            {"pools": p.id, "max_desktops": len(fleet.behind(p)), "expect_images": p.image_id}
+            for p in fleet.pools
+        )
+    )
+    document = ran(REPAIR, "--params", rows, "--apply", "--change", "CHG-7")
+
+    assert set(words(document)) == {"done"}
+    assert fleet.pools == []
+
+
+def test_a_batch_that_only_plans_can_send_nothing(fleet_to_repair, book, ran):
+    """Whatever a notebook does: the kernel of a batch without --apply may begin no run."""
+    fleet = fleet_to_repair()
+    images = ",".join(sorted({pool.image_id for pool in fleet.pools}))
+    notebook = book(
+        "from wsops import forms\nfrom wsops.action import carry_out\n"
+        "from wsops.workbench import open_workbench",
+        "bench = open_workbench()\nseen = bench.audit('*')",
+        "picked = forms.PoolPicker(seen, '*', place=bench.place)\n"
+        "options = forms.RebuildOptions('repair', bench.limits, place=bench.place)",
+        "plan = bench.propose(options.value, picked.value)",
+        f"carry_out(bench, plan, apply=True, max_desktops=99, expect_images='{images}')",
+    )
+    document = ran(notebook, code=4)
+
+    assert document["runs"][0]["error"] == "BlastRadius"
+    assert fleet.posts == []
+
+
+def _reads(entry, pool_id):
+    return entry.pool_id == pool_id
+
+
+def _stop_soon(fleet, tmp_path):
+    from wsops.batch.ledger import Ledger
+
+    end = time.monotonic() + 30
+    while time.monotonic() < end and len(fleet.posts) < 2:
+        time.sleep(0.05)
+    with Ledger.open(str(tmp_path / "journal.sqlite")) as ledger:
+        ledger.request_stop(ledger.batches()[0].batch_id)

@@ -1,0 +1,173 @@
+"""Beginning a batch, and asking for rows of one again, as new attempts or as a new batch."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from wsops.batch import folder
+from wsops.batch.amounts import AGAIN
+from wsops.batch.driving import opened
+from wsops.batch.index import read_spec
+from wsops.batch.ledger import Ledger
+from wsops.batch.records import Attempt, Spec
+from wsops.batch.task import local_now
+from wsops.errors import BatchError, NotApproved
+from wsops.settings import Settings
+
+_AGAIN = AGAIN | {"partial", "not_started"}
+_OPEN = frozenset({"unknown", "running"})
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What shall be tried again: rows of a batch by number, those that failed where none is named.
+
+    The batch is named by its ID or by its index page; `max_desktops` is the approval of this round.
+    """
+
+    batch_id: str
+    report: Path | None
+    rows: frozenset[int]
+    apply: bool
+    max_desktops: int
+
+
+def begin(settings: Settings, spec: Spec, content: bytes, root: Path) -> str:
+    """Make the folder of a batch and write it down; gives its ID.
+
+    Raises:
+        BatchError: the folder cannot be made.
+        JournalError: the record cannot be written.
+    """
+    now = local_now()
+    with opened(settings.journal_place) as ledger:
+        place = folder.make(root, spec.name, spec.notebook, content, now)
+        batch_id = f"batch-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        ledger.begin(batch_id, spec, str(place), settings.operator)
+    return batch_id
+
+
+def ask(settings: Settings, wanted: Wanted) -> tuple[Spec, Callable[[], str]]:
+    """Ask for rows again: a new round of a batch that the journal knows, else a new batch.
+
+    Gives the spec, and what begins the round or the batch and gives its ID.
+
+    Raises:
+        BatchError: there is no such batch, no such row, or nothing to try again.
+        NotApproved: the rows apply changes, and nobody has approved them anew.
+    """
+    if wanted.report is not None:
+        batch_id, spec = read_spec(wanted.report)
+    else:
+        batch_id, spec = wanted.batch_id, None
+    with opened(settings.journal_place) as ledger:
+        known = {one.batch_id: one for one in ledger.batches()}
+        if batch_id in known or spec is None:
+            row = ledger.batch(batch_id or newest_open(ledger))
+            _check_approved(row.spec, wanted)
+            chosen = _chosen(ledger.attempts(row.batch_id), wanted.rows)
+            return row.spec, lambda: _round(settings, row.batch_id, chosen, wanted.max_desktops)
+    assert wanted.report is not None  # noqa: S101  (it gave the spec)
+    _check_approved(spec, wanted)
+    return _anew(settings, wanted.report, spec, wanted)
+
+
+def numbers(text: str) -> frozenset[int]:
+    """Read rows by number, separated by commas; "3-5" is a range.
+
+    Raises:
+        BatchError: a part is no number.
+    """
+    found: set[int] = set()
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        first, _, last = part.partition("-")
+        if not first.isdecimal() or not (last or first).isdecimal():
+            msg = f"{part[:40]!r} is not the number of a row"
+            raise BatchError(msg, remedy="give numbers, such as 3,5-7")
+        found |= set(range(int(first), min(int(last or first), int(first) + 10_000) + 1))
+    return frozenset(found)
+
+
+def newest_open(ledger: Ledger) -> str:
+    """Give the newest batch that has not ended, else the newest.
+
+    Raises:
+        BatchError: there is none.
+    """
+    rows = ledger.batches()
+    if not rows:
+        msg = f"the journal {ledger.place} knows no batch"
+        raise BatchError(msg, remedy="`wsops batch run` makes one")
+    return next((row.batch_id for row in rows if row.ended_at is None), rows[0].batch_id)
+
+
+def _check_approved(spec: Spec, wanted: Wanted) -> None:
+    """Refuse to run rows that apply changes on an old approval, or to begin to apply by a retry."""
+    if spec.apply and not (wanted.apply and wanted.max_desktops):
+        msg = "the rows apply changes: what was approved for them is spent"
+        raise NotApproved(msg, remedy="approve anew: --apply --max-desktops N")
+    if wanted.apply and not spec.apply:
+        msg = "the batch was made without --apply: its rows only plan"
+        raise NotApproved(msg, remedy="make a new one: `wsops batch run … --apply`")
+
+
+def _chosen(attempts: tuple[Attempt, ...], rows: frozenset[int]) -> set[int]:
+    """Give the rows to try again, from all attempts; refuses those that must not be."""
+    newest = {one.row: one for one in attempts}
+    strange = rows - set(newest)
+    if strange:
+        msg = f"there is no row {min(strange)}; the last one is {max(newest, default=0)}"
+        raise BatchError(msg, remedy="`wsops batch status` lists the rows")
+    for number in sorted(rows):
+        _check_settled(newest[number])
+    found = set(rows) or {n for n, one in newest.items() if one.verdict in _AGAIN}
+    if not found:
+        msg = "no row has failed: there is nothing to try again"
+        raise BatchError(msg, remedy="name rows by --rows, or see `wsops batch status`")
+    return found
+
+
+def _check_settled(attempt: Attempt) -> None:
+    if attempt.state == "running" or attempt.verdict in _OPEN:
+        msg = f"row {attempt.row} is {attempt.verdict or attempt.state}: it may have sent"
+        runs = ", ".join(attempt.rollouts)
+        remedy = f"end that first: `wsops resume`, `wsops settle`; {runs}".rstrip("; ")
+        raise BatchError(msg, remedy=remedy)
+
+
+def _round(settings: Settings, batch_id: str, rows: Collection[int], max_desktops: int) -> str:
+    with opened(settings.journal_place) as ledger:
+        return ledger.ask_again(batch_id, rows, max_desktops).batch_id
+
+
+def _anew(
+    settings: Settings, report: Path, spec: Spec, wanted: Wanted
+) -> tuple[Spec, Callable[[], str]]:
+    """Make a new batch of rows of a report whose batch this journal does not know."""
+    content = _notebook(report.parent / spec.notebook, spec.notebook_sha256)
+    chosen = wanted.rows or {row.number for row in spec.rows}
+    rows = tuple(row for row in spec.rows if row.number in chosen)
+    fresh = spec.model_copy(update={"rows": rows, "max_desktops": wanted.max_desktops})
+    root = report.resolve().parent.parent
+    return fresh, lambda: begin(settings, fresh, content, root)
+
+
+def _notebook(path: Path, sha256: str) -> bytes:
+    """Read the notebook of a batch again.
+
+    Raises:
+        BatchError: it is not beside the page any more, or was changed.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        msg = f"{path} cannot be read: {error.strerror}"
+        raise BatchError(msg, remedy="keep the folder of the batch together") from None
+    if hashlib.sha256(content).hexdigest() != sha256:
+        msg = f"{path} is not the notebook that the batch has run"
+        raise BatchError(msg, remedy="make a new batch of it: `wsops batch run`")
+    return content

@@ -1,0 +1,68 @@
+"""What a batch amounts to: pure rules over its attempts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from wsops.batch.records import Attempt
+from wsops.verdicts import EXIT_CODES
+
+FINE = frozenset({"done", "left_in_use", "planned"})
+"""Verdicts of a row that nobody has to look at."""
+
+AGAIN = frozenset({"failed", "error", "died", "overdue", "interrupted", "refused", "rejected"})
+"""Verdicts of a row that `batch retry --failed` tries again, as it does partial ones."""
+
+_TAUGHT_NOTHING = frozenset({"done", "left_in_use", "planned", "skipped", "held"})
+
+
+def of_batch(latest: Sequence[Attempt], stop: str = "") -> tuple[str, str]:
+    """Give the verdict of a batch and its headline, from the newest attempt of each row.
+
+    *running* says that rows are left that may still be started, or that one has not ended; a run
+    that nobody knows the outcome of makes the whole *unknown*.
+    """
+    ended = [one for one in latest if one.state == "ended"]
+    words = Counter(one.verdict for one in ended)
+    parts = [f"{number:,} {word.replace('_', ' ')}" for word, number in words.most_common()]
+    headline = f"{len(ended):,} of {len(latest):,} ended: {', '.join(parts)}" if parts else ""
+    headline = "; ".join(filter(None, (headline, stop)))
+    return _verdict(set(words), waiting=len(ended) < len(latest)), headline
+
+
+def exit_code(verdict: str) -> int:
+    """Give the exit code of a batch's verdict."""
+    return EXIT_CODES.get(verdict, 4)
+
+
+def taught(attempt: Attempt, *, sent: bool) -> bool:
+    """Tell whether a row that ended well was a canary: it has sent something, and that worked."""
+    return sent and attempt.verdict in FINE
+
+
+def spoils(attempt: Attempt) -> bool:
+    """Tell whether a row that is the canary ended such that no other may follow it."""
+    return attempt.verdict not in _TAUGHT_NOTHING
+
+
+def totals(latest: Sequence[Attempt]) -> dict[str, int]:
+    """Count the desktops of a batch by how they ended, from what its rows have counted."""
+    whole: Counter[str] = Counter()
+    for one in latest:
+        whole.update({word: number for word, number in one.counts.items() if word != "pools"})
+    return {word: number for word, number in whole.most_common() if number}
+
+
+def _verdict(words: set[str], *, waiting: bool) -> str:
+    if waiting:
+        return "running"
+    for word in ("unknown", "running"):
+        if word in words:
+            return word
+    if words <= FINE:
+        return next((word for word in ("planned", "left_in_use") if word in words), "done")
+    if len(words) == 1:
+        [only] = words
+        return only if only in EXIT_CODES else "failed"
+    return "partial" if words & FINE or "partial" in words else "failed"

@@ -1,0 +1,116 @@
+"""What became of an attempt: from its notebook, its process, and what the journal has of it.
+
+papermill's own metadata is never asked. The notebook says what it came to; where its process did
+not end well it cannot be believed to know; and of what was sent the journal knows more than both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from nbformat import NotebookNode
+
+from wsops.batch.amounts import FINE
+from wsops.batch.records import Attempt
+from wsops.kernels import Played
+from wsops.report import Ending, ending_of
+from wsops.report.cells import numbered
+from wsops.rows import ItemRow, RunRow
+from wsops.verdicts import in_need, totals, undecided
+
+Standing = tuple[RunRow, Sequence[ItemRow], str, str]
+"""A run of the journal with its items, its verdict as of now, and the reason."""
+
+_BY_ERROR = {"cell": "failed", "start": "error"}
+OPEN = ("unknown", "running")
+"""Verdicts of what has not ended, the worst first."""
+
+_BADLY = frozenset({"failed", "error", "died", "overdue", "interrupted"})  # of a notebook
+_NOTHING_SAID = "no verdict"
+
+
+def judged(attempt: Attempt, played: Played) -> Attempt:
+    """Give an attempt with what its notebook and its process say of it."""
+    if played.notebook is None:
+        verdict = _BY_ERROR.get(played.error, played.error or "error")
+        return attempt.model_copy(update={"verdict": verdict, "reason": played.message})
+    ending = ending_of(played.notebook)
+    said = ending.summary
+    facts: dict[str, Any] = {
+        "counts": dict(said.counts),
+        "help": said.help,
+        "unknown": said.unknown,
+        "next": said.next,
+        "place": said.place,
+    }
+    return attempt.model_copy(update=facts | _verdict(played, ending))
+
+
+def settled(attempt: Attempt, standings: Sequence[Standing]) -> Attempt:
+    """Give an attempt that is judged with what the journal has of the runs that it began."""
+    if not standings:
+        return attempt
+    rows = [row for _, items, *_ in standings for row in items]
+    verdict = _with_journal(attempt.verdict, [word for _, _, word, _ in standings])
+    said = attempt.reason if attempt.cell or attempt.verdict in _BADLY - {"failed"} else ""
+    resume = (f"wsops resume {run.run_id}" for run, _, word, _ in standings if word in OPEN)
+    return attempt.model_copy(
+        update={
+            "rollouts": tuple(run.run_id for run, *_ in standings),
+            "verdict": verdict,
+            "reason": "; ".join(filter(None, (said, *_why(standings)))),
+            "counts": {"pools": len(rows)} | totals(rows),
+            "help": tuple(one for row in rows for one in in_need(row)),
+            "unknown": tuple(one for row in rows for one in undecided(row)),
+            "next": tuple(resume),
+        }
+    )
+
+
+def _with_journal(own: str, words: Sequence[str]) -> str:
+    """Give the verdict of a notebook over those of its runs: what is open first, then what broke.
+
+    A notebook that ended badly after all it sent ended well has still ended badly.
+    """
+    open_ones = [word for word in OPEN if word in words]
+    if open_ones or own in _BADLY:
+        return open_ones[0] if open_ones else own
+    different = set(words)
+    if different <= FINE:
+        return "left_in_use" if "left_in_use" in different else "done"
+    return different.pop() if len(different) == 1 else "partial"
+
+
+def _why(standings: Sequence[Standing]) -> Iterator[str]:
+    """Give what there is to say of the runs: how the open ones stand, why a pool was not well."""
+    for run, items, word, why in standings:
+        if word in OPEN:
+            yield f"{run.run_id} is {word}: {why}"
+        elif word not in FINE:
+            reasons = [row.reason for row in items if row.verdict not in FINE and row.reason]
+            yield "; ".join(dict.fromkeys(reasons)) or why
+
+
+def _verdict(played: Played, ending: Ending) -> dict[str, Any]:
+    """Give the verdict with its reason, the cell and the error, as fields of an attempt."""
+    if played.error in {"", "cell"} and ending.failures:
+        failure = ending.failures[0]
+        verdict = "interrupted" if failure.interrupted else "failed"
+        reason = "; ".join(filter(None, (failure.message, failure.remedy)))
+        return {"verdict": verdict, "reason": reason, "cell": failure.cell, "error": failure.error}
+    if played.error:
+        verdict = _BY_ERROR.get(played.error, played.error)
+        cell = _broke_off(played.notebook) or ending.at
+        return {"verdict": verdict, "reason": played.message, "cell": cell}
+    if ending.at or ending.verdict in {"not executed", "out of order"}:
+        return {"verdict": "failed", "reason": ending.headline, "cell": ending.at}
+    word = "done" if ending.verdict == _NOTHING_SAID else ending.summary.verdict
+    return {"verdict": word, "reason": ending.headline}
+
+
+def _broke_off(notebook: NotebookNode | None) -> int:
+    """Give the number of the cell that our engine saw begin and not end; 0 where there is none."""
+    cells = numbered(notebook) if notebook is not None else ()
+    failed = (n for n, c in cells if c.metadata.get("papermill", {}).get("status") == "failed")
+    return next(failed, 0)

@@ -1,0 +1,107 @@
+"""Batches in a terminal: the rows of a dry run, a batch as it stands, a list of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from wsops.batch.folder import INDEX
+from wsops.batch.index import next_of
+from wsops.batch.records import Attempt, Batch, Spec
+from wsops.batch.summing import runs_of
+from wsops.looks import colour_of, tone_of, worded
+from wsops.text import count, instant, lasting, visible
+
+_LONGEST = 60  # characters of a value
+_REASON = 110
+_MOST_NEXT = 3
+
+
+def rows(spec: Spec, most: int) -> Table:
+    """Give the rows of a batch as a table: number, label, and what each is given."""
+    names = list(dict.fromkeys(name for row in spec.rows for name in (*row.parameters, *row.facts)))
+    table = Table("row", "label", *names, title=_title(spec), title_justify="left")
+    for row in spec.rows[:most]:
+        values = {**row.facts, **row.parameters}
+        cells = (visible(str(values.get(name, "")), _LONGEST) for name in names)
+        table.add_row(str(row.number), *(Text(text) for text in (visible(row.label), *cells)))
+    return _with_rest(table, len(spec.rows), most)
+
+
+def batch(whole: Batch, most: int) -> Table:
+    """Give the newest attempt of each row as a table: those that need a look come first."""
+    heads = ("row", "label", "verdict", "cell", "took", "desktops", "why")
+    table = Table(*heads, title=_headline(whole), title_justify="left")
+    shown = sorted(whole.latest, key=lambda one: (_rank(one), one.row))
+    for one in shown[:most]:
+        word = one.verdict or one.state
+        error = f"{one.error}: " if one.error else ""
+        table.add_row(
+            f"{one.row}" + (f".{one.attempt}" if one.attempt > 1 else ""),
+            Text(visible(one.label, _LONGEST)),
+            Text(worded(word), style=colour_of(word)),
+            str(one.cell or ""),
+            "" if one.seconds is None else lasting(one.seconds),
+            Text(_ends(one)),
+            Text(visible(f"{error}{one.reason}", _REASON)),
+        )
+    return _with_rest(table, len(shown), most)
+
+
+def batches(found: Sequence[Batch]) -> Table:
+    """Give batches as a table, as they come."""
+    table = Table("batch", "notebook", "begun", "verdict", "rows", "folder")
+    for one in found:
+        verdict = Text(worded(one.verdict), style=colour_of(one.verdict))
+        names = (one.batch_id, one.spec.notebook, instant(one.started_at))
+        table.add_row(*names, verdict, str(len(one.spec.rows)), Text(visible(one.folder)))
+    return table
+
+
+def facts(one: Batch) -> dict[str, Any]:
+    """Give a batch of a list as `--json` prints it."""
+    kept = {"batch_id", "folder", "started_at", "ended_at", "verdict", "headline", "stop"}
+    return one.model_dump(mode="json", include=kept) | {
+        "name": one.spec.name,
+        "notebook": one.spec.notebook,
+        "rows": len(one.spec.rows),
+    }
+
+
+def after(whole: Batch) -> Iterator[str]:
+    """Give the lines after the table: where the index is, and what to type next."""
+    if whole.totals:
+        numbers = (f"{number:,} {word}" for word, number in whole.totals.items())
+        yield f"desktops: {', '.join(numbers)}"
+    yield f"index: {Path(whole.folder) / INDEX}"
+    for line in next_of(whole, runs_of(whole))[:_MOST_NEXT]:
+        yield f"next: {visible(line)}"
+
+
+def _title(spec: Spec) -> Text:
+    how = f"applies, {spec.max_desktops} desktops at the most" if spec.apply else "applies nothing"
+    return Text(f"{spec.notebook}: {count(len(spec.rows), 'row')}, {how}")
+
+
+def _headline(whole: Batch) -> Text:
+    word = worded(whole.verdict)
+    return Text(f"{whole.batch_id}  {word}: {whole.headline}", style=colour_of(whole.verdict))
+
+
+def _rank(one: Attempt) -> int:
+    order = {"open": 0, "bad": 1, "warn": 2, "quiet": 3, "good": 4}
+    return order[tone_of(one.verdict or one.state)]
+
+
+def _ends(one: Attempt) -> str:
+    return ", ".join(f"{number} {word}" for word, number in one.counts.items() if word != "pools")
+
+
+def _with_rest(table: Table, whole: int, most: int) -> Table:
+    if whole > most:
+        table.caption = f"and {whole - most:,} more; all are in the index, and in --json"
+    return table

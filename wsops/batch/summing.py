@@ -1,0 +1,120 @@
+"""A batch as it is told: its rows with how they stand, what is counted, who is in trouble."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from wsops.batch.amounts import FINE
+from wsops.batch.records import Attempt, Batch, Row
+from wsops.redact import scrub
+from wsops.summary import Trouble
+from wsops.verdicts import EXIT_CODES
+
+_ORDER = (
+    *("done", "left_in_use", "planned", "partial", "failed", "error", "died", "overdue"),
+    *("refused", "rejected", "held", "skipped", "interrupted", "unknown", "running"),
+    *("waiting", "not_started"),
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A row with its newest attempt and the older ones, the oldest first.
+
+    `word` is how it stands: a verdict, or running, waiting or not_started.
+    """
+
+    row: Row
+    latest: Attempt
+    older: tuple[Attempt, ...]
+    word: str
+
+
+def runs_of(batch: Batch) -> tuple[Run, ...]:
+    """Give the rows of a batch in their order; one that has no attempt yet is waiting."""
+    known = {row.number: row for row in batch.spec.rows}
+    tried: dict[int, list[Attempt]] = defaultdict(list)
+    for one in sorted(batch.attempts, key=lambda one: one.attempt):
+        tried[one.row].append(one)
+    numbers = sorted({*known, *tried})
+    return tuple(_run(batch, known.get(number), tried[number]) for number in numbers)
+
+
+def _run(batch: Batch, row: Row | None, tried: Sequence[Attempt]) -> Run:
+    if row is None:
+        row = Row(number=tried[0].row, label=tried[0].label)
+    *older, latest = tried or [Attempt(attempt_id="", row=row.number, label=row.label)]
+    return Run(row, latest, tuple(older), word_of(latest, over=batch.ended_at is not None))
+
+
+def word_of(attempt: Attempt, *, over: bool = True) -> str:
+    """Say how an attempt stands; `over` says that its batch has ended."""
+    if attempt.state == "ended":
+        return attempt.verdict or "unknown"
+    if attempt.state == "waiting" and over:
+        return "not_started"
+    return attempt.state
+
+
+def counted_of(runs: Sequence[Run]) -> dict[str, int]:
+    """Count the rows by how they stand: what went well first, what did not begin last."""
+    found = Counter(run.word for run in runs)
+    return {word: found[word] for word in (*_ORDER, *sorted({*found} - {*_ORDER})) if found[word]}
+
+
+def done_of(runs: Sequence[Run]) -> str:
+    """Say how many rows went well: "47 of 50 done"."""
+    fine = [run.word for run in runs if run.word in FINE]
+    word = "planned" if fine and set(fine) == {"planned"} else "done"
+    return f"{len(fine):,} of {len(runs):,} {word}"
+
+
+def troubles_of(runs: Sequence[Run]) -> tuple[tuple[Trouble, ...], tuple[Trouble, ...]]:
+    """Give the desktops whose users need help, and those that are unknown, each once."""
+    telling = [_telling(run) for run in runs]
+    return (
+        tuple(dict.fromkeys(one for attempt in telling for one in attempt.help)),
+        tuple(dict.fromkeys(one for attempt in telling for one in attempt.unknown)),
+    )
+
+
+def _telling(run: Run) -> Attempt:
+    """Give the newest attempt that knows how the desktops of a row are.
+
+    One that waits, died or was never started says nothing of those that an earlier one left behind.
+    """
+    for one in (run.latest, *reversed(run.older)):
+        if one.help or one.unknown or (one.state == "ended" and one.verdict in EXIT_CODES):
+            return one
+    return run.latest
+
+
+def scrubbed(batch: Batch) -> Batch:
+    """Give a batch with every registered secret in it masked, wherever it stands."""
+    known = cache(lambda text: scrub(_whole(text)))  # most texts of a batch come many times
+    return Batch.model_validate(_mapped(batch.model_dump(by_alias=True), known))
+
+
+def _whole(text: str) -> str:
+    """Give a text that can be written to a file: JSON may hold halves of characters."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def _mapped(node: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401  (JSON)
+    if isinstance(node, str):
+        return change(node)
+    if isinstance(node, dict):
+        return {_mapped(key, change): _mapped(value, change) for key, value in node.items()}
+    if isinstance(node, list | tuple):
+        return [_mapped(value, change) for value in node]
+    return node
+
+
+def aware(at: datetime) -> datetime:
+    """Give an instant with its offset; one without was written down in UTC."""
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

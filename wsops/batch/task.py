@@ -1,0 +1,164 @@
+"""One attempt: a notebook run with its parameters, judged, and rendered, wherever a worker is.
+
+`run_one` is what an executor gets: a function of a module with JSON in and out, that never raises
+for what a notebook does. A task holds no secret: whoever runs it finds credentials by the profile.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+
+from wsops.batch.folder import LOG, REPORT, claim
+from wsops.batch.reading import judged
+from wsops.batch.records import Attempt
+from wsops.errors import WsopsError
+from wsops.files import write_private
+from wsops.kernels import Handle, execute
+from wsops.membership import VARIABLE
+from wsops.models import Record, utc_now
+from wsops.redact import leaks, scrub
+
+_handles: dict[str, Handle] = {}
+_lock = threading.Lock()
+
+
+class Task(Record):
+    """What a worker needs to know: paths, parameters and limits; see `records.Spec`."""
+
+    attempt: Attempt
+    folder: str
+    place: str
+    notebook: str
+    parameters: Mapping[str, Any]
+    warm: bool = True
+    deadline: float = 0
+    memory: int = 0
+    working_folder: str = "."
+
+
+def run_one(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Run an attempt to its end: a `Task` as JSON in, an `Attempt` as JSON out.
+
+    Its files are in its own folder, which is made here: an attempt whose folder is there was run
+    before, and is not run again, whoever asks.
+    """
+    task = Task.model_validate(document)
+    try:
+        here = claim(Path(task.folder), task.place)
+    except FileExistsError:
+        return _not_run(task, "it was run before: a run is never executed twice")
+    except OSError as error:
+        return _not_run(task, f"its folder cannot be made: {error.strerror}")
+    return _run(task, here).model_dump(mode="json")
+
+
+def interrupt_all(*, kill: bool = False) -> int:
+    """Interrupt every notebook that this process runs, or end its kernel; gives their number."""
+    with _lock:
+        running = tuple(_handles.values())
+    for handle in running:
+        if kill:
+            handle.kill()
+        else:
+            handle.interrupt()
+    return len(running)
+
+
+def worker_name() -> str:
+    """Give who runs it: the host, the process and, where it has one, the number of the thread."""
+    number = threading.current_thread().name.rpartition("_")[2]
+    thread = f" {int(number) + 1}" if number.isdecimal() else ""
+    return f"{socket.gethostname()}:{os.getpid()}{thread}"
+
+
+def _run(task: Task, here: Path) -> Attempt:
+    handle = Handle()
+    target = here / Path(task.notebook).name
+    with _lock:
+        _handles[task.attempt.attempt_id] = handle
+    try:
+        played = execute(
+            Path(task.notebook),
+            target,
+            task.parameters,
+            warm=task.warm,
+            cwd=Path(task.working_folder),
+            env=_environment(task.attempt.attempt_id),
+            log=here / LOG,
+            deadline=task.deadline,
+            memory=task.memory,
+            handle=handle,
+        )
+    finally:
+        with _lock:
+            del _handles[task.attempt.attempt_id]
+    told = judged(task.attempt, played)
+    files = {"worker": worker_name()}
+    if target.is_file():
+        files["notebook"] = f"{task.place}/{target.name}"
+    if played.notebook is not None:
+        problem = _rendered(played.notebook, target.name, here / REPORT)
+        if problem:
+            told = told.model_copy(update={"reason": f"{told.reason}; {problem}".lstrip("; ")})
+        else:
+            files["report"] = f"{task.place}/{REPORT}"
+    return _sealed(told.model_copy(update=files), here)
+
+
+def _rendered(notebook: NotebookNode, name: str, target: Path) -> str:
+    """Write the report of a notebook; says why where there is none."""
+    try:
+        write_private(target, _renderer().render(notebook, name))
+    except WsopsError as error:
+        return f"no report: {error}"
+    return ""
+
+
+_renderers = threading.local()
+
+
+def _renderer() -> Any:  # noqa: ANN401  (imported when it is needed)
+    from wsops.report import Renderer  # noqa: PLC0415
+
+    if not hasattr(_renderers, "one"):
+        _renderers.one = Renderer()
+    return _renderers.one
+
+
+def _sealed(told: Attempt, here: Path) -> Attempt:
+    """Look through the files before a run is called done: none may hold a secret that is in use."""
+    guilty = []
+    for path in sorted(path for path in here.iterdir() if path.is_file()):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        if path.name == LOG and not text:
+            path.unlink()
+        elif leaks(text):
+            write_private(path, scrub(text))
+            guilty += [] if path.name == LOG else [path.name]
+    ended = told.model_copy(update={"state": "ended", "ended_at": utc_now()})
+    if not guilty:
+        return ended
+    reason = f"{', '.join(guilty)} held a secret that is in use: it was masked; change it"
+    return ended.model_copy(update={"verdict": "failed", "reason": reason})
+
+
+def _not_run(task: Task, reason: str) -> dict[str, Any]:
+    over: dict[str, object] = {"state": "ended", "ended_at": utc_now(), "verdict": "error"}
+    return task.attempt.model_copy(update=over | {"reason": reason}).model_dump(mode="json")
+
+
+def _environment(attempt_id: str) -> dict[str, str]:
+    return os.environ | {VARIABLE: attempt_id}
+
+
+def local_now() -> datetime:
+    """Give the present instant with the offset of this place."""
+    return datetime.now().astimezone()

@@ -1,0 +1,43 @@
+"""A batch as it stands, for everything that shows it: one value, read from the ledger."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from wsops import locks
+from wsops.batch.amounts import of_batch, totals
+from wsops.batch.ledger import BatchRow, Ledger
+from wsops.batch.records import Batch
+from wsops.membership import batch_key
+
+_SHOWN = ("wsops", "papermill", "ipykernel", "pandas", "httpx")
+
+
+def as_it_stands(ledger: Ledger, batch_id: str) -> Batch:
+    """Read a batch with all its attempts.
+
+    Raises:
+        JournalError: there is none.
+    """
+    row = ledger.batch(batch_id)
+    attempts = ledger.attempts(batch_id)
+    whole = Batch(
+        batch_id=row.batch_id,
+        spec=row.spec,
+        folder=row.folder,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        stop=row.stop,
+        operator=row.operator,
+        place=next((one.place for one in attempts if one.place), None),
+        attempts=attempts,
+        versions={name: version(name) for name in _SHOWN},
+    )
+    verdict, headline = of_batch(whole.latest, row.stop)
+    found = {"verdict": verdict, "headline": headline, "totals": totals(whole.latest)}
+    return whole.model_copy(update=found)
+
+
+def driver(row: BatchRow) -> str:
+    """Say which process of this host drives a batch; "" where none does."""
+    return locks.holder(*batch_key(row.batch_id))

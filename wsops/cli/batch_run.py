@@ -1,0 +1,284 @@
+"""`wsops batch run`, `resume` and `retry`: what drives a batch."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wsops.cli.common import command, err, know_secrets, out, print_json, say
+from wsops.errors import NotApproved, NothingToDo
+from wsops.settings import Settings, load
+from wsops.text import count
+
+if TYPE_CHECKING:
+    from wsops.batch.records import Batch, Spec
+
+_PATH = click.Path(dir_okay=False, path_type=Path, allow_dash=True)
+_FILE = click.Path(dir_okay=False, path_type=Path)
+_OUT = Path("reports/runs")
+_MANY = 1000  # runs at once
+_SHOWN = 40  # rows of a dry run, or of a status, in a terminal
+
+
+def _running(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of how runs are carried out."""
+    options = (
+        click.option(
+            "--workers", type=click.IntRange(1, _MANY), help="Runs at once; 4 where not given."
+        ),
+        click.option(
+            "--executor",
+            metavar="WHERE",
+            help="local, or dask://HOST:PORT for the workers of a Dask scheduler.",
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@click.command()
+@click.argument("notebook", type=_FILE)
+@click.option("--params", type=_PATH, metavar="FILE", help="Rows: .csv, .yaml or .json.")
+@click.option(
+    "--from-audit",
+    "audit",
+    type=_PATH,
+    metavar="FILE",
+    help="A row for each pool with mismatches, from what `wsops audit --json` printed.",
+)
+@click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="For all rows.")
+@click.option("--where", metavar="RULE", help='Only rows that fit, such as "mismatches > 10".')
+@click.option("--limit", type=click.IntRange(1), help="So many rows at the most.")
+@click.option("--name", help="Name of the batch; the notebook's where it is not given.")
+@click.option(
+    "--out",
+    "root",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=_OUT,
+    show_default=True,
+    help="Where the batch's folder is made.",
+)
+@click.option("--apply", is_flag=True, help="Carry the plans out; needs an approved total.")
+@click.option("--max-desktops", type=click.IntRange(1), help="The approved total of all rows.")
+@click.option(
+    "--expect-image",
+    "expect_images",
+    multiple=True,
+    metavar="ID",
+    help="An image it may build from; repeatable.",
+)
+@click.option("--change", default="", help="Ticket that this is done for.")
+@click.option(
+    "--kernels",
+    type=click.Choice(["warm", "fresh"]),
+    default="warm",
+    show_default=True,
+    help="Forked from a warm process, or started anew.",
+)
+@click.option(
+    "--deadline",
+    type=click.FloatRange(0),
+    default=0.0,
+    metavar="SECONDS",
+    help="A run that takes longer is ended; 0 is none.",
+)
+@click.option(
+    "--memory",
+    type=click.IntRange(0),
+    default=0,
+    metavar="MIB",
+    help="Address space of a kernel; 0 is no limit.",
+)
+@click.option("--dry-run", is_flag=True, help="Show the rows and run nothing.")
+@_running
+@command
+def run(
+    notebook: Path,
+    *,
+    root: Path,
+    dry_run: bool,
+    profile: str | None,
+    as_json: bool,
+    **options: Any,  # noqa: ANN401  (they are checked as fields of Asked)
+) -> int:
+    """Run NOTEBOOK once a row; without rows once, by what --set says.
+
+    With --apply the batch is one rollout: the first row is the canary, no more desktops are
+    touched than --max-desktops, one error threshold and one stop hold for all.
+    """
+    # Imported when it is needed, here and below: it takes a second.
+    from wsops.batch.again import begin  # noqa: PLC0415
+    from wsops.batch.spec import Asked, plan_spec, with_total  # noqa: PLC0415
+
+    asked = Asked(profile=profile, command=_command_line(), **_given(**options))
+    know_secrets(load(profile))
+    try:
+        spec, content = plan_spec(notebook, asked)
+    except NothingToDo as nothing:
+        return _nothing(nothing, as_json=as_json)
+    if dry_run:
+        return _show_rows(spec, as_json=as_json)
+    settings = load(spec.profile or None)
+    know_secrets(settings)
+    if spec.apply and not spec.max_desktops:
+        spec = with_total(spec, _typed_total(settings.profile))
+    return _drive(settings, spec, lambda: begin(settings, spec, content, root), as_json=as_json)
+
+
+@click.command()
+@click.argument("batch_id", required=False, metavar="[BATCH]")
+@_running
+@command
+def resume(
+    batch_id: str | None,
+    *,
+    workers: int | None,
+    executor: str | None,
+    profile: str | None,
+    as_json: bool,
+) -> int:
+    """Run the rows of a batch that were not begun, the newest without a name.
+
+    A row that was begun is never run again by this. A batch that was stopped, or whose canary
+    failed, starts nothing more; what its runs have sent is looked up.
+    """
+    from wsops.batch.again import newest_open  # noqa: PLC0415
+    from wsops.batch.driving import opened  # noqa: PLC0415
+
+    settings = load(profile)
+    know_secrets(settings)
+    with opened(settings.journal_place, create=False) as ledger:
+        row = ledger.batch(batch_id or newest_open(ledger))
+    how = row.spec.model_copy(update=_given(workers=workers, executor=executor))
+    return _drive(settings, how, lambda: row.batch_id, as_json=as_json)
+
+
+@click.command()
+@click.argument("batch_id", required=False, metavar="[BATCH]")
+@click.option("--failed", is_flag=True, help="The rows that failed, died or were interrupted.")
+@click.option("--rows", metavar="N,…", help="These rows.")
+@click.option(
+    "--from-report",
+    "report",
+    type=_FILE,
+    metavar="index.html",
+    help="The batch of an index: it carries its spec.",
+)
+@click.option("--apply", is_flag=True, help="Approved anew: needs --max-desktops.")
+@click.option("--max-desktops", type=click.IntRange(1), help="The approved total of this round.")
+@_running
+@command
+def retry(  # noqa: PLR0913  (one argument an option)
+    batch_id: str | None,
+    *,
+    failed: bool,
+    rows: str | None,
+    report: Path | None,
+    apply: bool,
+    max_desktops: int | None,
+    workers: int | None,
+    executor: str | None,
+    profile: str | None,
+    as_json: bool,
+) -> int:
+    """Run rows again that did not end well, as new attempts; the old ones are kept.
+
+    A row whose outcome is unknown is not run again: `wsops resume` and `wsops settle` end that.
+    """
+    from wsops.batch import again  # noqa: PLC0415
+
+    if failed == bool(rows) or (batch_id and report):
+        msg = "give --failed or --rows, and the batch by its name or by --from-report"
+        raise click.UsageError(msg)
+    settings = load(profile)
+    know_secrets(settings)
+    wanted = again.Wanted(
+        batch_id or "",
+        report,
+        again.numbers(rows or ""),
+        apply=apply,
+        max_desktops=max_desktops or 0,
+    )
+    spec, begin = again.ask(settings, wanted)
+    how = spec.model_copy(update=_given(workers=workers, executor=executor))
+    return _drive(settings, how, begin, as_json=as_json)
+
+
+def _drive(settings: Settings, spec: Spec, begin: Callable[[], str], *, as_json: bool) -> int:
+    """Begin a batch once its workers are there, drive it, and tell how it stands; gives the code.
+
+    `begin` gives the ID of the batch.
+    """
+    from wsops.batch.driving import drive  # noqa: PLC0415
+    from wsops.batch.hands import hands_of  # noqa: PLC0415
+
+    with hands_of(spec) as hands:
+        batch_id = begin()
+        say(f"{batch_id}: {count(len(spec.rows), 'row')}, {spec.workers} at once", to=err)
+        drove = drive(settings, batch_id, hands, err)
+    tell(drove.batch, as_json=as_json)
+    return drove.code
+
+
+def tell(whole: Batch, *, as_json: bool) -> None:
+    """Print a batch as it stands, with where its index is and what to type next."""
+    from wsops.batch import index, screens  # noqa: PLC0415
+
+    if as_json:
+        print_json(index.as_document(whole))
+        return
+    out.print(screens.batch(whole, most=_SHOWN))
+    for line in screens.after(whole):
+        say(line)
+
+
+def _show_rows(spec: Spec, *, as_json: bool) -> int:
+    from wsops.batch import screens  # noqa: PLC0415
+
+    if as_json:
+        print_json(spec.model_dump(mode="json", by_alias=True))
+        return 0
+    out.print(screens.rows(spec, most=_SHOWN))
+    say(f"dry run of {len(spec.rows)} rows: nothing was run", style="bold")
+    return 0
+
+
+def _nothing(nothing: NothingToDo, *, as_json: bool) -> int:
+    """Say that there is no row to run, which is as wanted: no batch is made."""
+    if as_json:
+        print_json({"verdict": "done", "headline": str(nothing), "runs": []})
+    else:
+        say(f"nothing to do: {nothing}")
+    return 0
+
+
+def _typed_total(profile: str) -> int:
+    """Ask on a terminal for the profile's name and a number of desktops; gives the number.
+
+    Raises:
+        NotApproved: nobody is there to type, or something else was typed.
+    """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        msg = "--apply without a person at the terminal needs --max-desktops"
+        raise NotApproved(msg, remedy="read what the rows would do without --apply, then give both")
+    prompt = "\nto apply, type the profile's name and how many desktops all rows may touch together"
+    typed = click.prompt(prompt, default="", show_default=False, err=True).split()
+    *name, number = typed or ("", "")
+    if " ".join(name) != profile or not number.isdecimal() or not int(number):
+        msg = f"{' '.join(typed)[:60]!r} is not the profile's name and a number of desktops"
+        raise NotApproved(msg, remedy="apply again and type both, such as: staging 12")
+    return int(number)
+
+
+def _given(**values: object) -> dict[str, object]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _command_line() -> str:
+    return shlex.join(("wsops", *sys.argv[1:]))

@@ -1,0 +1,152 @@
+"""What a zygote imports ahead, and what a kernel forked from it has to make up for.
+
+A library that was imported before there was a kernel has seen another environment than it would
+have in the kernel. Where that shows it is put right here; where it cannot be, `fits` says that the
+kernel has to start by its own command.
+"""
+
+from __future__ import annotations
+
+import atexit
+import builtins
+import contextlib
+import gc
+import importlib.util
+import os
+import random
+import sys
+import threading
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+
+AHEAD = (
+    *("ipykernel.debugger", "ipykernel.ipkernel", "ipykernel.kernelapp", "ipykernel.zmqshell"),
+    *("IPython.core.completerlib", "IPython.core.debugger", "IPython.core.logger"),
+    *("IPython.core.oinspect", "IPython.core.pylabtools", "IPython.extensions.storemagic"),
+    *("tornado.platform.asyncio", "matplotlib_inline.config"),
+    *("pandas", "httpx", "ipywidgets", "pydantic", "sqlalchemy"),
+    *("matplotlib.pyplot", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg"),
+    *("wsops.action", "wsops.charts", "wsops.doctor", "wsops.following", "wsops.forms"),
+    *("wsops.history", "wsops.tables", "wsops.tour", "wsops.workbench"),
+)
+"""Modules that notebooks use, and that take long to import."""
+
+_INLINE = "module://matplotlib_inline.backend_inline"
+_BACKENDS = frozenset({"", "agg", "Agg", _INLINE})
+_BY_THEMSELVES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+_READ_AT_IMPORT = frozenset(
+    {
+        "DISPLAY",
+        "HOME",
+        "JUPYTER_ALLOW_INSECURE_WRITES",
+        "LANG",
+        "LANGUAGE",
+        "QT_API",
+        "XDG_CACHE_HOME",
+        "XDG_CONFIG_HOME",
+    }
+)
+_FAMILIES_READ_AT_IMPORT = (
+    *("COVERAGE_", "DYLD_", "GLIBC_", "GOTO_", "IPYTHON_", "LC_", "LD_", "MALLOC_", "MATPLOTLIB"),
+    *("MKL_", "MPLCONFIG", "NPY_", "NUMPY_", "OMP_", "OPENBLAS_", "PANDAS_", "PSUTIL_"),
+    *("PYDANTIC_", "PYTHON", "PYZMQ_", "SQLALCHEMY_", "TORNADO_", "TRAITLETS_"),
+)
+
+
+def read_at_import(env: Mapping[str, str]) -> dict[str, str]:
+    """Give what of an environment an interpreter or a library reads only once."""
+    return {
+        name: value
+        for name, value in env.items()
+        if name in _READ_AT_IMPORT or name.startswith(_FAMILIES_READ_AT_IMPORT)
+    }
+
+
+def zygote_env(env: Mapping[str, str]) -> dict[str, str]:
+    """Give the environment to import in, so that kernels in `env` find what they would import."""
+    kept = {name: value for name, value in env.items() if name != "MPLBACKEND"}
+    return kept | dict.fromkeys(_BY_THEMSELVES, "1")  # a thread of BLAS would not survive a fork
+
+
+def fits(argv: Sequence[str], env: Mapping[str, str], cwd: Path, ahead: Mapping[str, str]) -> bool:
+    """Tell whether a fork is as good as the command: this Python's own kernel, and no surprise.
+
+    Args:
+        argv: the command of the kernel.
+        env: its environment.
+        cwd: its working directory.
+        ahead: the environment that the zygote has imported in.
+    """
+    own = [sys.executable, "-m", "ipykernel_launcher", "-f"]
+    same = read_at_import(env) == read_at_import(ahead)
+    usual = env.get("MPLBACKEND", "") in _BACKENDS and not (cwd / "matplotlibrc").exists()
+    return list(argv[: len(own)]) == own and same and usual
+
+
+def warm_up() -> None:
+    """Import what notebooks use, as if in a kernel; leaves one thread and nothing to collect."""
+    # A default of the kernel's that it reads at import; a fork sees the same parent.
+    os.environ["JPY_PARENT_PID"] = str(os.getpid())
+    with _as_in_a_kernel():
+        for name in AHEAD:
+            importlib.import_module(name)
+        importlib.import_module("wsops.kernels.rehearsal").rehearse()
+    for thread in threading.enumerate():
+        if thread is not threading.main_thread():
+            thread.join()
+    gc.collect()
+    gc.freeze()  # a collection in a kernel would else write to every page that it shares
+
+
+@contextlib.contextmanager
+def _as_in_a_kernel() -> Iterator[None]:
+    """Have libraries believe that a kernel runs, as they would when a notebook imports them."""
+    builtins.get_ipython = lambda: SimpleNamespace(kernel=None)  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        del builtins.get_ipython  # type: ignore[attr-defined]
+
+
+def catch_up() -> None:
+    """Put right what was imported before this process was what it is now."""
+    sys.modules["matplotlib"].rcParams["backend"] = os.environ.get("MPLBACKEND") or _INLINE
+    random.seed()
+    sys.modules["numpy"].random.seed()
+
+
+def live(argv: Sequence[str]) -> int:
+    """Be the kernel that a command would start, to its end; gives its exit code.
+
+    Does what `python -m ipykernel_launcher` does, atexit and all.
+    """
+    try:
+        _run(list(argv))
+        code = 0
+    except SystemExit as end:
+        code = _code_of(end)
+    except BaseException:  # noqa: BLE001  (as the interpreter does)
+        traceback.print_exc()
+        code = 1
+    threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001  (what the interpreter calls)
+    atexit._run_exitfuncs()  # noqa: SLF001  (the same)
+    return code
+
+
+def _run(argv: list[str]) -> None:
+    launcher = importlib.util.find_spec(argv[2])
+    sys.orig_argv = argv
+    sys.argv = [str(launcher and launcher.origin), *argv[3:]]
+    app = sys.modules["ipykernel.kernelapp"].IPKernelApp.instance()
+    app.initialize(sys.argv[1:])
+    sys.modules["ipywidgets"].register_comm_target()  # as its import would have done
+    app.start()
+
+
+def _code_of(end: SystemExit) -> int:
+    if end.code is None or isinstance(end.code, int):
+        return end.code or 0
+    sys.stderr.write(f"{end.code}\n")
+    return 1
