@@ -8,20 +8,25 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from wsops import screens
-from wsops.journal import Journal
-from wsops.outcome import standing
+from wsops.batch import screens
+from wsops.batch.ledger import Ledger
+from wsops.batch.view import as_it_stands
 
 _FONT = "font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace;"
 
 
 def main(folder: Path) -> None:
-    """Render the outcome of the newest run of a demo as an SVG without any outside reference."""
-    console = Console(record=True, width=108, file=io.StringIO(), force_terminal=True)
-    with Journal.open(str(folder / "journal.sqlite"), create=False) as journal:
-        run = journal.runs(limit=1)[0]
-        console.print(Text("$ wsops apply plan.json", style="bold cyan"))
-        console.print(screens.outcome(*standing(journal, run.run_id)))
+    """Render the newest batch of a demo as an SVG without any outside reference."""
+    console = Console(record=True, width=116, file=io.StringIO(), force_terminal=True)
+    with Ledger.open(str(folder / "journal.sqlite"), create=False) as ledger:
+        batch = as_it_stands(ledger, ledger.batches()[0].batch_id)
+        line = (
+            "$ wsops batch run notebooks/20_repair_mismatches.ipynb --from-audit audit.json --apply"
+        )
+        console.print(Text(f"{line} …", style="bold cyan"))
+        console.print(screens.batch(batch, most=20))
+        for told in list(screens.after(batch))[:1]:
+            console.print(told)
     svg = console.export_svg(title="wsops demo")
     svg = re.sub(r"@font-face\s*\{.*?\}", "", svg, flags=re.DOTALL)
     svg = re.sub(r"font-family: [^;]*;", _FONT, svg)

@@ -209,6 +209,7 @@ def test_the_notebooks_are_packed():
     build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
 
     packed = build["targets"]["wheel"]["force-include"]
-    names = {f"{stem}.ipynb" for stem in NAMES} | {"README.md"}
+    rows = {f"batches/{path.name}" for path in (FOLDER / "batches").iterdir()}
+    names = {f"{stem}.ipynb" for stem in NAMES} | {"README.md"} | rows
     assert packed == {f"notebooks/{name}": f"wsops/notebooks/{name}" for name in names}
     assert "notebooks" in build["targets"]["sdist"]["include"]

@@ -59,7 +59,7 @@ def audit(
         pools: shell patterns of names, or IDs.
         full: read all desktops, not only those that the region's filter gives.
         collect: called with each pool and each of its desktops that was read, from many threads.
-            Without it, a desktop is read whole only if it differs.
+            Without it, a full audit reads only those desktops whole that differ.
         tell: called with (pools read, pools in all) after each pool.
 
     Raises:
@@ -201,9 +201,9 @@ def _rare_collections() -> Iterator[None]:
 
 
 def _look_at(ws: Workspace, pool: Pool, word: str, collect: Collect | None) -> _PoolSeen:
-    """Read one pool's desktops; where nobody collects them, only those that differ.
+    """Read one pool's desktops; in a full audit that collects none, whole only those that differ.
 
-    A list that changed is read again, so the same desktop may be judged twice.
+    Of what the filter gives nearly all differ. A desktop may be judged twice.
     """
     disagreeing: set[str] = set()
 
@@ -214,22 +214,19 @@ def _look_at(ws: Workspace, pool: Pool, word: str, collect: Collect | None) -> _
             disagreeing.add(desktop.id)
         return differing
 
+    keep = None if word or collect else judged
     try:
-        listing = ws.pool_desktops(
-            pool.id, differing=word, keep=judged if collect is None else None
-        )
+        listing = ws.pool_desktops(pool.id, differing=word, keep=keep)
     except (NotAllowed, CloudUnreachable):
         raise
     except CloudError as error:
         return _PoolSeen((), 0, 0, f"pool {pool.name} could not be read: {error}", unread=True)
-    rows = listing.rows
-    if collect is not None:
-        for desktop in rows:
+    if collect:
+        for desktop in listing.rows:
             collect(pool, desktop)
-        rows = tuple(filter(judged, rows))
     note = "" if listing.steady else f"pool {pool.name} changed while it was read"
     return _PoolSeen(
-        mismatches=tuple(Mismatch.of(pool, desktop) for desktop in rows),
+        mismatches=tuple(Mismatch.of(pool, one) for one in listing.rows if judged(one)),
         desktops=pool.desktop_count if word else listing.seen,
         disagreements=len(disagreeing),
         note=note,

@@ -8,6 +8,7 @@ models.py: they alone say what a desktop is, and what is wrong with an answer.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import compress
 from typing import Any
 
 import msgspec
@@ -23,7 +24,7 @@ class _Metadata(msgspec.Struct):
 
 
 class _Row(msgspec.Struct):
-    """A desktop at a glance; one without an image, which is rare, is read whole."""
+    """A desktop at a glance; a page with one without an image, which is rare, is read whole."""
 
     id: str = msgspec.field(name="desktop_id")
     metadata: _Metadata
@@ -39,14 +40,18 @@ class _Row(msgspec.Struct):
 
 
 class _Page(msgspec.Struct):
-    rows: list[msgspec.Raw] = msgspec.field(name="pool_desktops")
+    rows: list[_Row] = msgspec.field(name="pool_desktops")
     total_count: int | None = None
     error: Any = None
     error_code: Any = None
 
 
-_PAGES = msgspec.json.Decoder(_Page)
-_ROWS = msgspec.json.Decoder(_Row)
+class _Rows(msgspec.Struct):
+    rows: list[msgspec.Raw] = msgspec.field(name="pool_desktops")
+
+
+_GLANCED = msgspec.json.Decoder(_Page)
+_UNREAD = msgspec.json.Decoder(_Rows)
 
 
 def glance(content: bytes, keep: Keep) -> Part[Desktop] | None:
@@ -58,26 +63,13 @@ def glance(content: bytes, keep: Keep) -> Part[Desktop] | None:
         The part; None where the body is anything but a page of desktops without a flaw.
     """
     try:
-        page = _PAGES.decode(content)
+        page = _GLANCED.decode(content)
         if page.error is not None or page.error_code is not None:
             return None
-        ids, kept = [], []
-        for raw in page.rows:
-            row = _look(raw)
-            ids.append(row.id)
-            if keep(row):
-                kept.append(row if isinstance(row, Desktop) else _whole(raw))
+        wanted = [keep(row) for row in page.rows]
+        # Going through the body twice is quicker than giving each of its rows to the decoder.
+        raws = compress(_UNREAD.decode(content).rows, wanted) if any(wanted) else ()
+        kept = [Desktop.model_validate_json(bytes(raw)) for raw in raws]
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
-    return Part(ids, kept, page.total_count)
-
-
-def _look(raw: msgspec.Raw) -> Glance:
-    try:
-        return _ROWS.decode(raw)
-    except msgspec.ValidationError:
-        return _whole(raw)
-
-
-def _whole(raw: msgspec.Raw) -> Desktop:
-    return Desktop.model_validate_json(bytes(raw))
+    return Part([row.id for row in page.rows], kept, page.total_count)

@@ -46,7 +46,7 @@ def audit(found: Audit, settings: Settings) -> RenderableType:
         f"{len(found.mismatches):,} do not run their pool's image{share}"
     )
     head.stylize("bold")
-    pools = _table("pool", "type", "image of the pool", ">differ", ">of", ">in use")
+    pools = grid("pool", "type", "image of the pool", ">differ", ">of", ">in use")
     for pool in found.pools:
         if by_pool[pool.id]:
             pools.add_row(
@@ -74,7 +74,7 @@ def audit(found: Audit, settings: Settings) -> RenderableType:
 
 def _desktops(found: Audit) -> RenderableType:
     """Give the first desktops, below the name of their pool: their own names are never cut."""
-    table = _table("desktop", "runs image", "user", "status", "login")
+    table = grid("desktop", "runs image", "user", "status", "login")
     pool = ""
     for row in found.mismatches[:_MOST_ROWS]:
         if row.pool_id != pool:
@@ -96,7 +96,7 @@ def _desktops(found: Audit) -> RenderableType:
 
 def plan(plan: Plan) -> RenderableType:
     """Give the screen before the button: the exact requests, then where, whom and how many."""
-    table = _table("pool", "from", "to", ">targets", ">in use", ">asleep", ">off", ">frozen")
+    table = grid("pool", "from", "to", ">targets", ">in use", ">asleep", ">off", ">frozen")
     for item in plan.items:
         sessions = sum(target.session for target in item.targets)
         table.add_row(
@@ -132,7 +132,7 @@ def last_lines(plan: Plan) -> RenderableType:
 
 def outcome(run: RunRow, rows: Sequence[ItemRow], verdict: str, reason: str) -> RenderableType:
     """Give a run: its pools with how many desktops ended how, and who needs help."""
-    table = _table("pool", "verdict", ">done", ">left in use", ">not well", ">pending", "why")
+    table = grid("pool", "verdict", ">done", ">left in use", ">not well", ">pending", "why")
     totals: Counter[str] = Counter()
     for row in rows:
         counts = Counter(counts_of(row))
@@ -160,7 +160,7 @@ def outcome(run: RunRow, rows: Sequence[ItemRow], verdict: str, reason: str) -> 
 
 def job(job: Job) -> RenderableType:
     """Give a job with its sub-jobs."""
-    table = _table("desktop", "user", "status", ">process", "begin", "end", "why")
+    table = grid("desktop", "user", "status", ">process", "begin", "end", "why")
     for sub in job.sub_jobs:
         style = "green" if sub.good else "red" if sub.final else "cyan"
         table.add_row(
@@ -178,7 +178,7 @@ def job(job: Job) -> RenderableType:
 
 def images(rows: Iterable[Image]) -> RenderableType:
     """Give the images of a project."""
-    table = _table("ID", "name", "type", "OS", "architecture", ">disk GB", "billed")
+    table = grid("ID", "name", "type", "OS", "architecture", ">disk GB", "billed")
     for image in sorted(rows, key=lambda image: (image.os_type, image.name)):
         table.add_row(
             visible(image.id),
@@ -194,7 +194,7 @@ def images(rows: Iterable[Image]) -> RenderableType:
 
 def runs(rows: Iterable[RunRow], verdicts: dict[str, str]) -> RenderableType:
     """Give the runs of a journal, newest first."""
-    table = _table("run", "started", "by", "profile", "environment", "change", "verdict", "why")
+    table = grid("run", "started", "by", "profile", "environment", "change", "verdict", "why")
     for run in rows:
         table.add_row(
             run.run_id,
@@ -210,7 +210,7 @@ def runs(rows: Iterable[RunRow], verdicts: dict[str, str]) -> RenderableType:
 
 
 def _who_needs_help(rows: Iterable[ItemRow]) -> list[RenderableType]:
-    table = _table("desktop", "user", "pool", "state", "why")
+    table = grid("desktop", "user", "pool", "state", "why")
     for row in rows:
         for one in (*in_need(row), *undecided(row)):
             table.add_row(
@@ -277,17 +277,18 @@ def _verdict(verdict: str) -> Text:
     return Text(worded(verdict), style=colour_of(verdict))
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+def grid(*columns: str) -> Table:
+    """Give an empty table with these columns; ">" in front of one puts it to the right."""
+    empty = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in columns:
         right = column.startswith(">")
-        table.add_column(
+        empty.add_column(
             column.removeprefix(">"),
             justify="right" if right else "left",
             no_wrap=column not in _WRAPPED,
             overflow="fold" if column in _WRAPPED else "ellipsis",
         )
-    return table
+    return empty
 
 
 def _local(at: datetime) -> str:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.batch.told import HOSTILE, START, batch_of, fleet_of, tried, trouble
 from wsops import redact
-from wsops.batch.index import IndexRenderer, as_document, page, read_spec
+from wsops.batch.index import IndexRenderer, as_document, page, read_carried
 from wsops.batch.index.axis import ticks_over
 from wsops.batch.index.timeline import timeline_of
 from wsops.errors import SettingsError
@@ -292,7 +292,8 @@ def test_any_text_is_carried_whole_and_ends_nothing(first, second):
     path.write_text(whole, encoding="utf-8")
 
     assert whole.count("<script") == whole.count("</script>") == 2
-    assert read_spec(path) == (batch.batch_id, batch.spec)
+    carried = read_carried(path)
+    assert (carried.batch_id, carried.spec) == (batch.batch_id, batch.spec)
 
 
 def test_the_spec_comes_back_from_a_large_page():
@@ -301,7 +302,7 @@ def test_the_spec_comes_back_from_a_large_page():
     path = Path("index.html")
     path.write_text(page(batch, None, now=NOW) + "<![odd", encoding="utf-8")
 
-    assert read_spec(path)[1] == batch.spec
+    assert read_carried(path).spec == batch.spec
 
 
 @pytest.mark.parametrize(
@@ -325,7 +326,7 @@ def test_what_is_no_index_is_refused_with_a_remedy(tmp_path, content, says):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(SettingsError, match=says) as caught:
-        read_spec(path)
+        read_carried(path)
 
     assert "other.html" in str(caught.value)
     assert "index.html" in caught.value.remedy
@@ -336,11 +337,11 @@ def test_a_newer_spec_and_a_huge_file_are_refused_unread(tmp_path):
     path = tmp_path / "index.html"
     path.write_text(page(batch_of("done"), None).replace('{"schema": 1,', '{"schema": 2,', 1))
     with pytest.raises(SettingsError, match="schema 2"):
-        read_spec(path)
+        read_carried(path)
     with path.open("wb") as file:
         file.truncate(64 * 1024 * 1024 + 1)
     with pytest.raises(SettingsError, match="64 MiB"):
-        read_spec(path)
+        read_carried(path)
 
 
 def test_a_registered_secret_is_on_no_page_and_in_no_document():

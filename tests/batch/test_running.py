@@ -11,7 +11,7 @@ import pytest
 
 from tests.batch.conftest import NOTEBOOKS, below, words
 from wsops.batch.folder import make
-from wsops.batch.index import read_spec
+from wsops.batch.index import read_carried
 from wsops.kernels import nursery
 
 BREAKS = "if n == 2:\n    raise ValueError(f'no {n}')"
@@ -176,10 +176,11 @@ def test_a_folder_that_cannot_be_made_is_said(book, numbers, wsops, tmp_path):
 def test_the_index_carries_the_whole_spec(book, numbers, ran, folder):
     """Read back it is what was asked for."""
     document = ran(book("n"), "--params", numbers(3))
-    batch_id, spec = read_spec(folder() / "index.html")
+    carried = read_carried(folder() / "index.html")
 
-    assert batch_id == document["batch_id"]
-    assert [row.parameters for row in spec.rows] == [{"n": 1}, {"n": 2}, {"n": 3}]
+    assert carried.batch_id == document["batch_id"]
+    assert carried.words == {1: "done", 2: "done", 3: "done"}
+    assert [row.parameters for row in carried.spec.rows] == [{"n": 1}, {"n": 2}, {"n": 3}]
 
 
 def test_no_kernel_is_left_after_a_batch(book, numbers, ran, until):

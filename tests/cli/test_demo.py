@@ -9,11 +9,12 @@ import time
 from pathlib import Path
 
 FILES = {
+    "audit.json",
     "handover.csv",
     "journal.sqlite",
     "mismatches-after.csv",
-    "mismatches.csv",
-    "plan.json",
+    "notebooks",
+    "reports",
     "wsops",
     "wsops.toml",
 }
@@ -39,7 +40,7 @@ def secrets_in(pid):
 
 
 def test_the_demo_tells_the_whole_story(start, tmp_path):
-    """Audit, plan, apply, handover: its files are there, and its summary names the two failures.
+    """Audit, repair batch, index, handover: its files are there, and the two failures are named.
 
     No process that takes part shows the token among its arguments.
     """
@@ -59,15 +60,19 @@ def test_the_demo_tells_the_whole_story(start, tmp_path):
     assert {path.name for path in folder.iterdir()} == FILES
     assert str(folder) in out
 
-    differing = table(folder / "mismatches.csv")
-    plan = json.loads((folder / "plan.json").read_text())
+    differing = json.loads((folder / "audit.json").read_text())["mismatches"]
     rows = table(folder / "handover.csv")
     failed = [row["desktop"] for row in rows if row["state"] == "failed"]
-    assert plan["desktops"] == len(differing) == len(rows)
-    assert len(failed) == 2
-    summary = out.split("who needs help")[1]
-    assert all(name in summary for name in failed)
-    assert "no capacity in the zone" in summary
+    audited, repaired = sorted((folder / "reports/runs").iterdir())
+    summary = json.loads((repaired / "summary.json").read_text())
+    assert json.loads((audited / "summary.json").read_text())["verdict"] == "done"
+    assert len(differing) == len(rows) == sum(summary["totals"].values())
+    assert len(failed) == summary["totals"]["failed"] == 2
+    index = (repaired / "index.html").read_text()
+    assert all(name in index for name in failed)
+    assert "no capacity in the zone" in index
+    assert all((repaired / run["report"]).is_file() for run in summary["runs"])
+    assert str(repaired / "index.html") in out
     assert "In need of help: 2 desktops" in out
 
     assert len(tokens) == 1

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from wsops.batch import folder
 from wsops.batch.amounts import AGAIN
 from wsops.batch.driving import opened
-from wsops.batch.index import read_spec
+from wsops.batch.index import Carried, read_carried
 from wsops.batch.ledger import Ledger
-from wsops.batch.records import Attempt, Spec
+from wsops.batch.records import Spec
 from wsops.batch.task import local_now
 from wsops.errors import BatchError, NotApproved
 from wsops.settings import Settings
 
 _AGAIN = AGAIN | {"partial", "not_started"}
 _OPEN = frozenset({"unknown", "running"})
+_MANY = 10_000  # batches of a journal
 
 
 @dataclass(frozen=True)
@@ -60,20 +61,18 @@ def ask(settings: Settings, wanted: Wanted) -> tuple[Spec, Callable[[], str]]:
         BatchError: there is no such batch, no such row, or nothing to try again.
         NotApproved: the rows apply changes, and nobody has approved them anew.
     """
-    if wanted.report is not None:
-        batch_id, spec = read_spec(wanted.report)
-    else:
-        batch_id, spec = wanted.batch_id, None
+    carried = read_carried(wanted.report) if wanted.report else None
+    batch_id = carried.batch_id if carried else wanted.batch_id
     with opened(settings.journal_place) as ledger:
-        known = {one.batch_id: one for one in ledger.batches()}
-        if batch_id in known or spec is None:
+        if carried is None or batch_id in {one.batch_id for one in ledger.batches(_MANY)}:
             row = ledger.batch(batch_id or newest_open(ledger))
             _check_approved(row.spec, wanted)
-            chosen = _chosen(ledger.attempts(row.batch_id), wanted.rows)
+            words = {one.row: one.verdict or one.state for one in ledger.attempts(row.batch_id)}
+            chosen = _chosen(words, wanted.rows)
             return row.spec, lambda: _round(settings, row.batch_id, chosen, wanted.max_desktops)
-    assert wanted.report is not None  # noqa: S101  (it gave the spec)
-    _check_approved(spec, wanted)
-    return _anew(settings, wanted.report, spec, wanted)
+    assert wanted.report is not None  # noqa: S101  (it is what carried)
+    _check_approved(carried.spec, wanted)
+    return _anew(settings, wanted.report, carried, wanted)
 
 
 def numbers(text: str) -> frozenset[int]:
@@ -115,28 +114,21 @@ def _check_approved(spec: Spec, wanted: Wanted) -> None:
         raise NotApproved(msg, remedy="make a new one: `wsops batch run … --apply`")
 
 
-def _chosen(attempts: tuple[Attempt, ...], rows: frozenset[int]) -> set[int]:
-    """Give the rows to try again, from all attempts; refuses those that must not be."""
-    newest = {one.row: one for one in attempts}
-    strange = rows - set(newest)
+def _chosen(words: Mapping[int, str], rows: frozenset[int]) -> set[int]:
+    """Give the rows to try again, from how each stands; refuses those that must not be."""
+    strange = rows - set(words)
     if strange:
-        msg = f"there is no row {min(strange)}; the last one is {max(newest, default=0)}"
+        msg = f"there is no row {min(strange)}; the last one is {max(words, default=0)}"
         raise BatchError(msg, remedy="`wsops batch status` lists the rows")
     for number in sorted(rows):
-        _check_settled(newest[number])
-    found = set(rows) or {n for n, one in newest.items() if one.verdict in _AGAIN}
+        if words[number] in _OPEN:
+            msg = f"row {number} is {words[number]}: it may have sent"
+            raise BatchError(msg, remedy="end that first: `wsops resume`, `wsops settle`")
+    found = set(rows) or {number for number, word in words.items() if word in _AGAIN}
     if not found:
         msg = "no row has failed: there is nothing to try again"
         raise BatchError(msg, remedy="name rows by --rows, or see `wsops batch status`")
     return found
-
-
-def _check_settled(attempt: Attempt) -> None:
-    if attempt.state == "running" or attempt.verdict in _OPEN:
-        msg = f"row {attempt.row} is {attempt.verdict or attempt.state}: it may have sent"
-        runs = ", ".join(attempt.rollouts)
-        remedy = f"end that first: `wsops resume`, `wsops settle`; {runs}".rstrip("; ")
-        raise BatchError(msg, remedy=remedy)
 
 
 def _round(settings: Settings, batch_id: str, rows: Collection[int], max_desktops: int) -> str:
@@ -145,11 +137,12 @@ def _round(settings: Settings, batch_id: str, rows: Collection[int], max_desktop
 
 
 def _anew(
-    settings: Settings, report: Path, spec: Spec, wanted: Wanted
+    settings: Settings, report: Path, carried: Carried, wanted: Wanted
 ) -> tuple[Spec, Callable[[], str]]:
     """Make a new batch of rows of a report whose batch this journal does not know."""
+    spec = carried.spec
     content = _notebook(report.parent / spec.notebook, spec.notebook_sha256)
-    chosen = wanted.rows or {row.number for row in spec.rows}
+    chosen = _chosen(carried.words, wanted.rows)
     rows = tuple(row for row in spec.rows if row.number in chosen)
     fresh = spec.model_copy(update={"rows": rows, "max_desktops": wanted.max_desktops})
     root = report.resolve().parent.parent

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -18,7 +18,7 @@ from wsops.batch.progress import show
 from wsops.batch.records import Batch
 from wsops.batch.runner import Brake, Happening, Runner
 from wsops.batch.view import as_it_stands
-from wsops.errors import BatchError
+from wsops.errors import BatchError, SettingsError
 from wsops.journal import Journal
 from wsops.settings import Settings
 
@@ -43,6 +43,7 @@ def drive(settings: Settings, batch_id: str, hands: Hands, console: Console) -> 
 
     Raises:
         JournalError: another process drives the batch, or the record cannot be written.
+        SettingsError: all has ended and is in the ledger, but its pages cannot be written.
     """
     place = settings.journal_place
     with opened(place) as ledger, _journal(place) as journal:
@@ -88,12 +89,16 @@ def _journal(place: str) -> Iterator[Journal]:
 
 
 def _kept(happenings: Iterator[Happening], ledger: Ledger, batch_id: str) -> Iterator[Happening]:
-    """Pass on what happens, and write the pages anew now and then: whoever looks sees how it is."""
+    """Pass on what happens, and write the pages anew now and then: whoever looks sees how it is.
+
+    A page that cannot be written ends no batch: the ledger has all that it says.
+    """
     due = 0.0
     for one in happenings:
         if time.monotonic() >= due:
             began = time.monotonic()
-            write_pages(as_it_stands(ledger, batch_id))
+            with suppress(SettingsError):
+                write_pages(as_it_stands(ledger, batch_id))
             due = time.monotonic() + max(_LEAST, _SHARE * (time.monotonic() - began))
         yield one
 

@@ -7,9 +7,10 @@ after a kill, knows which rows were begun. Nothing here is tried again: a run ma
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,8 @@ class Runner:
         while waiting or under_way:
             yield from self._braked()
             while waiting and self._may_start(len(under_way), canary=canary):
-                attempt = self.ledger.start(waiting.popleft().attempt_id, self.batch.spec.executor)
+                worker = _first_free(one.worker for one in under_way.values())
+                attempt = self.ledger.start(waiting.popleft().attempt_id, worker)
                 under_way[self.hands.executor.submit(run_one, self._task(attempt))] = attempt
                 yield Happening("began", attempt=attempt)
             if not under_way:
@@ -196,6 +198,12 @@ class Runner:
                 self.ledger.finish(attempt.model_copy(update=over))
         verdict, _ = of_batch(self._attempts(), self.stop)
         self.ledger.end(self.batch.batch_id, verdict, self.stop if final else "")
+
+
+def _first_free(taken: Iterable[str]) -> str:
+    """Give the name of the first worker that has nothing to do."""
+    busy = set(taken)
+    return next(name for number in count(1) if (name := f"worker {number}") not in busy)
 
 
 def lost(attempt: Attempt, folder: Path) -> Attempt:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -14,33 +15,34 @@ from wsops.batch.index import next_of
 from wsops.batch.records import Attempt, Batch, Spec
 from wsops.batch.summing import runs_of
 from wsops.looks import colour_of, tone_of, worded
+from wsops.screens import grid
 from wsops.text import count, instant, lasting, visible
 
 _LONGEST = 60  # characters of a value
 _REASON = 110
 _MOST_NEXT = 3
+_FIRST = {"open": 0, "bad": 1, "warn": 2, "quiet": 3, "good": 4}  # what needs a look comes first
 
 
-def rows(spec: Spec, most: int) -> Table:
+def rows(spec: Spec, most: int) -> RenderableType:
     """Give the rows of a batch as a table: number, label, and what each is given."""
     names = list(dict.fromkeys(name for row in spec.rows for name in (*row.parameters, *row.facts)))
-    table = Table("row", "label", *names, title=_title(spec), title_justify="left")
+    shown = grid(">row", "label", *names)
     for row in spec.rows[:most]:
         values = {**row.facts, **row.parameters}
         cells = (visible(str(values.get(name, "")), _LONGEST) for name in names)
-        table.add_row(str(row.number), *(Text(text) for text in (visible(row.label), *cells)))
-    return _with_rest(table, len(spec.rows), most)
+        shown.add_row(str(row.number), *(Text(text) for text in (visible(row.label), *cells)))
+    return _titled(_title(spec), shown, len(spec.rows) - most)
 
 
-def batch(whole: Batch, most: int) -> Table:
+def batch(whole: Batch, most: int) -> RenderableType:
     """Give the newest attempt of each row as a table: those that need a look come first."""
-    heads = ("row", "label", "verdict", "cell", "took", "desktops", "why")
-    table = Table(*heads, title=_headline(whole), title_justify="left")
-    shown = sorted(whole.latest, key=lambda one: (_rank(one), one.row))
-    for one in shown[:most]:
+    shown = grid(">row", "label", "verdict", ">cell", ">took", "desktops", "why")
+    latest = sorted(whole.latest, key=lambda one: (_rank(one), one.row))
+    for one in latest[:most]:
         word = one.verdict or one.state
         error = f"{one.error}: " if one.error else ""
-        table.add_row(
+        shown.add_row(
             f"{one.row}" + (f".{one.attempt}" if one.attempt > 1 else ""),
             Text(visible(one.label, _LONGEST)),
             Text(worded(word), style=colour_of(word)),
@@ -49,17 +51,17 @@ def batch(whole: Batch, most: int) -> Table:
             Text(_ends(one)),
             Text(visible(f"{error}{one.reason}", _REASON)),
         )
-    return _with_rest(table, len(shown), most)
+    return _titled(_headline(whole), shown, len(latest) - most)
 
 
 def batches(found: Sequence[Batch]) -> Table:
     """Give batches as a table, as they come."""
-    table = Table("batch", "notebook", "begun", "verdict", "rows", "folder")
+    shown = grid("batch", "notebook", "begun", "verdict", ">rows", "folder")
     for one in found:
         verdict = Text(worded(one.verdict), style=colour_of(one.verdict))
         names = (one.batch_id, one.spec.notebook, instant(one.started_at))
-        table.add_row(*names, verdict, str(len(one.spec.rows)), Text(visible(one.folder)))
-    return table
+        shown.add_row(*names, verdict, str(len(one.spec.rows)), Text(visible(one.folder)))
+    return shown
 
 
 def facts(one: Batch) -> dict[str, Any]:
@@ -93,15 +95,13 @@ def _headline(whole: Batch) -> Text:
 
 
 def _rank(one: Attempt) -> int:
-    order = {"open": 0, "bad": 1, "warn": 2, "quiet": 3, "good": 4}
-    return order[tone_of(one.verdict or one.state)]
+    return _FIRST[tone_of(one.verdict or one.state)]
 
 
 def _ends(one: Attempt) -> str:
     return ", ".join(f"{number} {word}" for word, number in one.counts.items() if word != "pools")
 
 
-def _with_rest(table: Table, whole: int, most: int) -> Table:
-    if whole > most:
-        table.caption = f"and {whole - most:,} more; all are in the index, and in --json"
-    return table
+def _titled(title: Text, shown: Table, left: int) -> RenderableType:
+    more = f"and {left:,} more; all are in the index, and in --json"
+    return Group(title, shown, *([Text(more, style="dim")] if left > 0 else []))

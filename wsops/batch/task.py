@@ -7,7 +7,6 @@ for what a notebook does. A task holds no secret: whoever runs it finds credenti
 from __future__ import annotations
 
 import os
-import socket
 import threading
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,6 +15,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
+from wsops.batch.amounts import FINE
 from wsops.batch.folder import LOG, REPORT, claim
 from wsops.batch.reading import judged
 from wsops.batch.records import Attempt
@@ -72,13 +72,6 @@ def interrupt_all(*, kill: bool = False) -> int:
     return len(running)
 
 
-def worker_name() -> str:
-    """Give who runs it: the host, the process and, where it has one, the number of the thread."""
-    number = threading.current_thread().name.rpartition("_")[2]
-    thread = f" {int(number) + 1}" if number.isdecimal() else ""
-    return f"{socket.gethostname()}:{os.getpid()}{thread}"
-
-
 def _run(task: Task, here: Path) -> Attempt:
     handle = Handle()
     target = here / Path(task.notebook).name
@@ -101,16 +94,23 @@ def _run(task: Task, here: Path) -> Attempt:
         with _lock:
             del _handles[task.attempt.attempt_id]
     told = judged(task.attempt, played)
-    files = {"worker": worker_name()}
+    files = {}
     if target.is_file():
         files["notebook"] = f"{task.place}/{target.name}"
+    problem = played.unsaved
     if played.notebook is not None:
-        problem = _rendered(played.notebook, target.name, here / REPORT)
-        if problem:
-            told = told.model_copy(update={"reason": f"{told.reason}; {problem}".lstrip("; ")})
-        else:
-            files["report"] = f"{task.place}/{REPORT}"
-    return _sealed(told.model_copy(update=files), here)
+        problem = _rendered(played.notebook, target.name, here / REPORT) or problem
+        files["report"] = "" if problem else f"{task.place}/{REPORT}"
+    return _sealed(_without_files(told.model_copy(update=files), problem), here)
+
+
+def _without_files(told: Attempt, problem: str) -> Attempt:
+    """Give an attempt whose files could not be written: what nobody can read is not done."""
+    if not problem:
+        return told
+    verdict = "error" if told.verdict in FINE else told.verdict
+    reason = "; ".join(filter(None, (told.reason, problem)))
+    return told.model_copy(update={"verdict": verdict, "reason": reason})
 
 
 def _rendered(notebook: NotebookNode, name: str, target: Path) -> str:

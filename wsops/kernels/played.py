@@ -53,6 +53,7 @@ def execute(  # noqa: PLR0913  (what a run is given, by name)
     env: Mapping[str, str],
     log: Path,
     deadline: float = 0,
+    grace: float = 10,
     memory: int = 0,
     handle: Handle | None = None,
 ) -> Played:
@@ -67,6 +68,7 @@ def execute(  # noqa: PLR0913  (what a run is given, by name)
         env: the kernel's environment.
         log: takes what the kernel writes past the notebook.
         deadline: in seconds from the start of the kernel, 0 for none.
+        grace: seconds that a run which is interrupted has, before its kernel is killed.
         memory: in MiB of the kernel's address space, 0 for no limit.
         handle: ends the run from another thread.
     """
@@ -79,6 +81,7 @@ def execute(  # noqa: PLR0913  (what a run is given, by name)
         log=log,
         memory=memory,
         deadline=deadline,
+        grace=grace,
     )
     outcome, error = Outcome(), None
     try:

@@ -12,6 +12,7 @@ import builtins
 import contextlib
 import gc
 import importlib.util
+import io
 import os
 import random
 import sys
@@ -25,13 +26,15 @@ AHEAD = (
     *("ipykernel.debugger", "ipykernel.ipkernel", "ipykernel.kernelapp", "ipykernel.zmqshell"),
     *("IPython.core.completerlib", "IPython.core.debugger", "IPython.core.logger"),
     *("IPython.core.oinspect", "IPython.core.pylabtools", "IPython.extensions.storemagic"),
-    *("tornado.platform.asyncio", "matplotlib_inline.config"),
-    *("pandas", "httpx", "ipywidgets", "pydantic", "sqlalchemy"),
+    *("tornado.platform.asyncio", "pandas", "httpx", "ipywidgets", "pydantic", "sqlalchemy"),
     *("matplotlib.pyplot", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg"),
     *("wsops.action", "wsops.charts", "wsops.doctor", "wsops.following", "wsops.forms"),
     *("wsops.history", "wsops.tables", "wsops.tour", "wsops.workbench"),
 )
-"""Modules that notebooks use, and that take long to import."""
+"""Modules that notebooks use, and that take long to import.
+
+Not matplotlib_inline: it looks for the shell that it serves when it is imported.
+"""
 
 _INLINE = "module://matplotlib_inline.backend_inline"
 _BACKENDS = frozenset({"", "agg", "Agg", _INLINE})
@@ -53,6 +56,9 @@ _FAMILIES_READ_AT_IMPORT = (
     *("MKL_", "MPLCONFIG", "NPY_", "NUMPY_", "OMP_", "OPENBLAS_", "PANDAS_", "PSUTIL_"),
     *("PYDANTIC_", "PYTHON", "PYZMQ_", "SQLALCHEMY_", "TORNADO_", "TRAITLETS_"),
 )
+
+
+_set_by_imports: dict[str, str] = {}
 
 
 def read_at_import(env: Mapping[str, str]) -> dict[str, str]:
@@ -89,10 +95,12 @@ def warm_up() -> None:
     """Import what notebooks use, as if in a kernel; leaves one thread and nothing to collect."""
     # A default of the kernel's that it reads at import; a fork sees the same parent.
     os.environ["JPY_PARENT_PID"] = str(os.getpid())
+    before = dict(os.environ)
     with _as_in_a_kernel():
         for name in AHEAD:
             importlib.import_module(name)
         importlib.import_module("wsops.kernels.rehearsal").rehearse()
+    _set_by_imports.update((k, v) for k, v in os.environ.items() if before.get(k) != v)
     for thread in threading.enumerate():
         if thread is not threading.main_thread():
             thread.join()
@@ -104,14 +112,18 @@ def warm_up() -> None:
 def _as_in_a_kernel() -> Iterator[None]:
     """Have libraries believe that a kernel runs, as they would when a notebook imports them."""
     builtins.get_ipython = lambda: SimpleNamespace(kernel=None)  # type: ignore[attr-defined]
+    screen = io.TextIOWrapper(io.BytesIO(), encoding="UTF-8")  # the name that a kernel gives it
     try:
-        yield
+        with contextlib.redirect_stdout(screen):
+            yield
     finally:
         del builtins.get_ipython  # type: ignore[attr-defined]
 
 
 def catch_up() -> None:
     """Put right what was imported before this process was what it is now."""
+    for name, value in _set_by_imports.items():
+        os.environ.setdefault(name, value)
     sys.modules["matplotlib"].rcParams["backend"] = os.environ.get("MPLBACKEND") or _INLINE
     random.seed()
     sys.modules["numpy"].random.seed()

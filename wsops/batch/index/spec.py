@@ -1,8 +1,9 @@
-"""The spec of a batch inside its index: put there so that nothing ends it early, and read back."""
+"""What an index carries of its batch: put there so that nothing ends it early, and read back."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from markupsafe import Markup
 from pydantic import Field, ValidationError
 
 from wsops.batch.records import SCHEMA, Batch, Spec
+from wsops.batch.summing import runs_of
 from wsops.errors import SettingsError
 from wsops.models import Record
 
@@ -24,35 +26,37 @@ _LIVE = {ord(c): f"\\u{ord(c):04x}" for c in "<>&"}
 _STEP = 1024 * 1024  # characters that are looked at in one go; in the first of them it begins
 
 
-class _Carried(Record):
-    """What an index carries."""
+class Carried(Record):
+    """What an index carries: its batch, and how each row stood, by number."""
 
     version: int = Field(alias="schema")
     batch_id: str
     spec: Spec
+    words: Mapping[int, str] = Field(default_factory=dict)
 
 
 def carried(batch: Batch) -> Markup:
-    """Give the spec as JSON that no text in it can end: no angle bracket, nothing but ASCII."""
+    """Give it as JSON that no text in it can end: no angle bracket, nothing but ASCII."""
     spec = batch.spec.model_dump(mode="json", by_alias=True)
-    document = {"schema": SCHEMA, "batch_id": batch.batch_id, "spec": spec}
+    words = {run.row.number: run.word for run in runs_of(batch)}
+    document = {"schema": SCHEMA, "batch_id": batch.batch_id, "spec": spec, "words": words}
     return Markup(json.dumps(document).translate(_LIVE))  # noqa: S704  (escaped just now)
 
 
-def read_spec(path: Path) -> tuple[str, Spec]:
-    """Read the name of a batch and its spec from its index.
+def read_carried(path: Path) -> Carried:
+    """Read what an index carries: the name of its batch, its spec, and how its rows stood.
 
     Raises:
         SettingsError: the file is not there, too large, or no index of ours.
     """
     found = _carried_by(path)
     try:
-        document = _Carried.model_validate_json(found)
+        document = Carried.model_validate_json(found)
     except ValidationError:
         raise _refusal(path, "carries no spec that can be read") from None
     if document.version != SCHEMA:
         raise _refusal(path, f"carries a spec of schema {document.version}; this wsops reads 1")
-    return document.batch_id, document.spec
+    return document
 
 
 def _carried_by(path: Path) -> str:

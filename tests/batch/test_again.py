@@ -1,0 +1,170 @@
+"""Rows that are asked for again, approvals that are typed, and what a person sees meanwhile."""
+
+import json
+import os
+
+import pytest
+
+from tests.batch.conftest import NOTEBOOKS, words
+from tests.cli.test_typed import terminal  # noqa: F401  (a fixture)
+from wsops.batch.again import numbers as read_numbers
+from wsops.errors import BatchError
+
+BREAKS = "import os\nif n == 2 and not os.path.exists('mended'):\n    raise ValueError('not yet')"
+REPAIR = NOTEBOOKS / "20_repair_mismatches.ipynb"
+
+
+def test_an_index_is_enough_to_try_its_failed_rows_again(
+    book, numbers, ran, wsops, folder, tmp_path
+):
+    """By its page the same batch is found, and has a new attempt of the row that failed."""
+    first = ran(book(BREAKS), "--params", numbers(3), code=4)
+    index = folder() / "index.html"
+    (tmp_path / "mended").touch()
+    document = wsops("batch", "retry", "--failed", "--from-report", index, "--json").document
+
+    assert document["batch_id"] == first["batch_id"]
+    assert words(document) == ["done", "done", "done"]
+    assert [run["attempt"] for run in document["runs"]] == [1, 2, 1]
+
+
+def test_an_index_of_another_journal_makes_a_new_batch(
+    book, numbers, ran, wsops, folder, tmp_path, monkeypatch
+):
+    """Of the rows that had failed by the page, with the notebook that lies beside it."""
+    ran(book(BREAKS), "--params", numbers(3), code=4)
+    index = folder() / "index.html"
+    monkeypatch.setenv("WSOPS_JOURNAL", str(tmp_path / "another.sqlite"))
+    (tmp_path / "mended").touch()
+    document = wsops("batch", "retry", "--failed", "--from-report", index, "--json").document
+
+    assert [(run["row"], run["verdict"]) for run in document["runs"]] == [(2, "done")]
+    assert folder() != index.parent
+
+
+def test_a_notebook_that_was_changed_is_not_run_again_as_the_same(
+    book, numbers, ran, wsops, folder, tmp_path, monkeypatch
+):
+    """The index says which bytes were run; other ones need a batch of their own."""
+    ran(book(BREAKS), "--params", numbers(3), code=4)
+    here = folder()
+    monkeypatch.setenv("WSOPS_JOURNAL", str(tmp_path / "another.sqlite"))
+    (here / "try.ipynb").write_bytes((here / "try.ipynb").read_bytes() + b"\n")
+    retry = ("batch", "retry", "--failed", "--from-report", here / "index.html")
+
+    assert "is not the notebook that the batch has run" in wsops(*retry, code=5).err
+    (here / "try.ipynb").unlink()
+    assert "cannot be read" in wsops(*retry, code=5).err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--failed",), "no row has failed"),
+        (("--rows", "9"), "there is no row 9; the last one is 2"),
+        (("--rows", "1,x"), "is not the number of a row"),
+        (("--rows", "1", "--apply", "--max-desktops", "3"), "was made without --apply"),
+    ],
+)
+def test_what_cannot_be_tried_again_is_said(book, numbers, ran, wsops, arguments, says):
+    """One sentence; no attempt is made."""
+    before = ran(book("n"), "--params", numbers(2))
+    told = wsops("batch", "retry", *arguments, code=5)
+
+    assert says in told.err
+    assert wsops("batch", "status", "--json").document == before
+
+
+def test_rows_that_are_done_can_be_run_again_by_number(book, numbers, ran, wsops):
+    """They are named one by one: then they are meant."""
+    ran(book("n"), "--params", numbers(4))
+    document = wsops("batch", "retry", "--rows", "1,3-4", "--json").document
+
+    assert [run["attempt"] for run in document["runs"]] == [2, 1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("", set()), ("3", {3}), ("1, 3-5,4", {1, 3, 4, 5}), ("5-3", set())]
+)
+def test_rows_are_named_by_numbers_and_ranges(text, found):
+    """Spaces do not count, nor does naming one twice."""
+    assert read_numbers(text) == found
+
+
+@pytest.mark.parametrize("text", ["x", "1-x", "-3", "1.5", "²"])
+def test_what_is_no_number_of_a_row_is_refused(text):
+    """Names the part."""
+    with pytest.raises(BatchError, match="is not the number of a row"):
+        read_numbers(text)
+
+
+def test_a_person_types_the_profile_and_the_number(fleet_to_repair, audited, terminal, wsops):
+    """Once for all rows; the rows run, several lines live, and the table stands at the end."""
+    fleet = fleet_to_repair(pools=3)
+    total = fleet.total
+    here = terminal("batch", "run", REPAIR, "--from-audit", audited(), "--apply")
+    here.read_until("how many desktops")
+    here.type(f"default {total}\n")
+
+    assert here.ends() == 0, here.screen
+    assert fleet.pools == []
+    assert "✓" in here.screen
+    assert "index.html" in here.screen
+    document = wsops("batch", "status", "--json").document
+    assert document["totals"] == {"done": total}
+
+
+def test_what_a_person_mistypes_begins_nothing(fleet_to_repair, audited, terminal, wsops):
+    """Another name, or no number: refused, no batch is made."""
+    fleet = fleet_to_repair(pools=3)
+    here = terminal("batch", "run", REPAIR, "--from-audit", audited(), "--apply")
+    here.read_until("how many desktops")
+    here.type("prod 12\n")
+
+    assert here.ends() == 5
+    assert "is not the profile's name" in here.screen
+    assert fleet.posts == []
+    wsops("batch", "list", code=5)
+
+
+def test_a_batch_can_be_looked_at_while_it_runs(book, numbers, start, until, wsops, tmp_path):
+    """From another shell: what runs, what waits; the pages in its folder say so too."""
+    notebook = book(
+        "import os, time\nopen(f'began-{n}', 'w').close()",
+        "while not os.path.exists('go'):\n    time.sleep(0.05)",
+    )
+    child = start("batch", "run", notebook, "--params", numbers(5), "--workers", "2")
+    until((tmp_path / "began-2").exists, within=60)
+    shown = wsops("batch", "status", "--json", code=3).document
+    human = wsops("batch", "status", code=3)
+    [index] = (tmp_path / "reports/runs").glob("*/index.html")
+    page = index.read_text()
+    (tmp_path / "go").touch()
+    child.communicate(timeout=60)
+
+    assert shown["verdict"] == "running"
+    assert words(shown) == ["running", "running", "waiting", "waiting", "waiting"]
+    assert "0 of 5" in human.out or "running" in human.out
+    assert "running" in page
+    assert child.returncode == 0
+    assert json.loads((index.parent / "summary.json").read_text())["verdict"] == "done"
+
+
+def test_a_disk_that_is_full_is_said_and_nothing_is_lost(book, numbers, wsops, tmp_path):
+    """A small disk: rows whose files do not fit say so, the record stands, and the batch ends."""
+    small = tmp_path / "small"
+    small.mkdir()
+    if os.geteuid() != 0 or os.system(f"mount -t tmpfs -o size=300k tmpfs {small}") != 0:
+        pytest.skip("a small disk takes the right to mount one")
+    try:
+        notebook = book("print('x' * 90_000)")
+        rows = ("--params", numbers(6), "--out", small / "runs", "--workers", "1", "--json")
+        told = wsops("batch", "run", notebook, *rows, code=None)
+    finally:
+        os.system(f"umount -l {small}")
+    shown = wsops("batch", "status", "--json", code=None).document
+
+    assert told.code == 1
+    assert "No space left on device" in told.document["error"]["message"]
+    assert set(words(shown)) == {"done", "error"}
+    assert "No space left on device" in shown["runs"][-1]["reason"]

@@ -1,0 +1,161 @@
+"""What is written of a run: private, whole, without secrets, and there while it runs."""
+
+import os
+import stat
+import subprocess
+import sys
+import threading
+import time
+
+import nbformat
+import pytest
+
+from wsops import redact
+from wsops.report import ending_of
+
+SECRET = 'pa"ss\\wörd-73'
+
+
+@pytest.fixture
+def secret(monkeypatch):
+    """Have a secret in use, for this test alone."""
+    monkeypatch.setattr(redact, "_forms", ())
+    redact.register(SECRET)
+    return SECRET
+
+
+def test_a_secret_that_is_in_use_is_never_written(run, secret):
+    """Not in a stream, a result, a page or a traceback; nor is it in what the caller gets."""
+    text = f"from IPython.display import HTML, display\nimport json\ns = {secret!r}\n"
+    text += "print(s)\ndisplay(HTML(s), {'s': [s]}, {s: 1})\nraise ValueError(s, json.dumps(s))"
+    failed = run(text, parameters={"given": secret})
+    written = failed.target.read_text(encoding="utf-8")
+
+    assert failed.error == "cell"
+    for form in (secret, repr(secret)[1:-1], "w\\u00f6rd-73", "wörd-73"):
+        assert form not in written
+        assert form not in failed.message
+        assert form not in str(failed.played.notebook)
+    assert redact.MASK in failed.said[0]
+    nbformat.validate(failed.written)
+
+
+def test_a_record_is_private_and_replaces_what_it_must_not_follow(run, tmp_path):
+    """Mode 0600, and a link in its place stays without effect."""
+    victim, target = tmp_path / "victim", tmp_path / "out.ipynb"
+    victim.write_text("mine")
+    target.symlink_to(victim)
+    done = run("1", target=target)
+
+    assert done.error == ""
+    assert not target.is_symlink()
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert victim.read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["{pool}.ipynb", "a b/{}{{x.ipynb", "100 %.ipynb"])
+def test_names_are_taken_as_they_are(run, book, tmp_path, name):
+    """papermill would fill in what stands in braces."""
+    source = book("pool = 'x'\nprint(pool)", name=name)
+    done = run(source, parameters={"pool": "y"})
+
+    assert (done.error, done.said) == ("", ["x\n"])
+    assert done.target.exists()
+    assert done.written.metadata.papermill.input_path == str(source)
+    assert done.written.metadata.papermill.output_path == str(done.target)
+    assert done.written.metadata.papermill.parameters == {"pool": "y"}
+
+
+def test_a_record_is_there_while_it_is_made(run, tmp_path):
+    """Also within a cell that has said something and goes on."""
+    gate, target = tmp_path / "gate", tmp_path / "out.ipynb"
+    text = "import pathlib, time\nprint('half')\n"
+    text += "while not pathlib.Path('gate').exists():\n    time.sleep(0.02)"
+    thread = threading.Thread(target=run, args=("print('first')", text), kwargs={"target": target})
+    thread.start()
+    end = time.monotonic() + 20
+    seen = ""
+    while "half\\n" not in seen and time.monotonic() < end:
+        seen = target.read_text() if target.exists() else ""
+        time.sleep(0.05)
+    ending = ending_of(nbformat.reads(seen, as_version=4))
+    gate.touch()
+    thread.join()
+
+    assert "first\\n" in seen
+    assert (ending.verdict, ending.at) == ("no verdict", 0)
+
+
+def test_a_place_that_cannot_be_written_does_not_end_a_run(run, tmp_path):
+    """What was executed is given back all the same, and why it is not on the disk."""
+    done = run("print('ran')", target=tmp_path / "missing" / "out.ipynb")
+
+    assert (done.error, done.said) == ("", ["ran\n"])
+    assert "cannot be written" in done.played.unsaved
+
+
+def test_a_parameter_that_is_no_json_is_told(run):
+    """The run goes on, for papermill can write it as code."""
+    done = run("given = 0", parameters={"given": {1, 2}})
+
+    assert "not JSON serializable" in done.played.unsaved
+
+
+def test_the_log_takes_what_goes_past_the_notebook(run, book, tmp_path):
+    """In a private file, for both kinds of kernel."""
+    for warm in (True, False):
+        source = book("import os\nos.write(2, b'past it\\n')")
+        run(source, warm=warm)
+        log = source.with_suffix(".log")
+
+        assert "past it" in log.read_text()
+        assert stat.S_IMODE(log.stat().st_mode) == 0o600
+
+
+def test_nothing_is_said_in_the_name_of_a_run(run, capfd):
+    """Neither by papermill nor by Jupyter: a coordinator has its own things to say."""
+    run("1 / 0", parameters={"unknown": 1})
+    run("import os\nos._exit(1)")
+
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("place", ["out.ipynb", "wsops://out.ipynb"])
+def test_papermill_runs_it_by_its_own_command(book, kernel_env, tmp_path, place):
+    """`papermill --engine wsops`: parameters, exit code, and no session that was its caller's."""
+    source = book(
+        "import os\nname = 'x'", "print(name, 'JPY_SESSION_NAME' in os.environ, os.getcwd())"
+    )
+    command = [sys.executable, "-m", "papermill", "--engine", "wsops", "-p", "name", "y"]
+    env = kernel_env | {"JPY_SESSION_NAME": "someone"}
+    done = subprocess.run(
+        [*command, "--no-progress-bar", str(source), place],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    written = nbformat.read(tmp_path / "out.ipynb", as_version=4)
+
+    assert done.returncode == 0, done.stderr
+    assert written.cells[1].outputs[0].text == f"x False {tmp_path}\n"
+    assert "python" in written.metadata.language_info.name
+    assert not written.metadata.get("widgets")
+
+
+def test_papermill_says_by_its_own_command_that_a_kernel_died(book, kernel_env, tmp_path):
+    """By its own exit code."""
+    source = book("import os\nos._exit(9)")
+    command = [sys.executable, "-m", "papermill", "--engine", "wsops", "--no-progress-bar"]
+    done = subprocess.run(
+        [*command, str(source), "out.ipynb"],
+        cwd=tmp_path,
+        env=kernel_env,
+        capture_output=True,
+        check=False,
+    )
+
+    assert done.returncode == 138
+    assert (tmp_path / "out.ipynb").exists()
+    assert os.listdir(tmp_path) != []
