@@ -4,15 +4,24 @@ import json
 import os
 import stat
 import time
+from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime
+from io import StringIO
+from multiprocessing import get_context
 
 import nbformat
 import pytest
+from rich.console import Console
 
 from tests.batch.conftest import NOTEBOOKS, below, words
+from wsops.batch.again import begin
+from wsops.batch.driving import drive
 from wsops.batch.folder import make
+from wsops.batch.hands import Hands
 from wsops.batch.index import read_carried
+from wsops.batch.spec import Asked, plan_spec
 from wsops.kernels import nursery
+from wsops.settings import load
 
 BREAKS = "if n == 2:\n    raise ValueError(f'no {n}')"
 
@@ -206,3 +215,16 @@ def _command(pid):
 
 def _notebook(stem):
     return NOTEBOOKS / f"{stem}.ipynb"
+
+
+def test_any_executor_will_do(book, numbers, tmp_path):
+    """A pool of processes, to which tasks travel as JSON: each row runs in one of them."""
+    settings = load()
+    spec, content = plan_spec(book("print(n)"), Asked(params=numbers(3)))
+    batch_id = begin(settings, spec, content, tmp_path / "runs")
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
+        hands = Hands(executor, 2, lambda **_: None)
+        drove = drive(settings, batch_id, hands, Console(file=StringIO()))
+
+    assert drove.code == 0
+    assert [one.verdict for one in drove.batch.latest] == ["done"] * 3

@@ -117,7 +117,7 @@ def test_the_notebook_comes_with_the_spec():
 def test_without_a_source_the_notebook_runs_once(spec):
     """One row of its defaults, and of what --set gives."""
     assert [row.model_dump() for row in spec().rows] == [
-        {"number": 1, "label": "row 1", "parameters": {}, "facts": {}}
+        {"number": 1, "label": "20_repair_mismatches", "parameters": {}, "facts": {}}
     ]
     (row,) = spec(sets=("pools=eng-*", "delay_time=3", "message=")).rows
     assert (row.label, row.parameters) == (
@@ -171,11 +171,11 @@ def test_a_file_gives_values_for_all_rows_and_for_those_without(spec):
         ([{"pool": "p", "name": "n"}, {"name": "n"}], "name = ''\npool = ''", ["p", "n"]),
         ([{"a": 1, "b": " x\ny "}, {"a": 2}], "a = 0\nb = ''", ["x y", "row 2"]),
         ([{"b": "y" * 99}], "b = ''", ["y" * 60]),
-        ([{"b": ""}], "b = ''", ["row 1"]),
+        ([{"b": ""}], "b = ''", ["nb"]),
     ],
 )
 def test_rows_are_called_by_what_tells_them_apart(spec, book, rows, source, labels):
-    """Their pool, their name, their first text; else by number; never longer than a line."""
+    """Their pool, their name, their first text; else by number, one alone by the notebook."""
     assert [row.label for row in spec(rows, notebook=book(source)).rows] == labels
 
 

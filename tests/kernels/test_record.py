@@ -1,6 +1,5 @@
 """What is written of a run: private, whole, without secrets, and there while it runs."""
 
-import os
 import stat
 import subprocess
 import sys
@@ -123,9 +122,8 @@ def test_nothing_is_said_in_the_name_of_a_run(run, capfd):
 @pytest.mark.parametrize("place", ["out.ipynb", "wsops://out.ipynb"])
 def test_papermill_runs_it_by_its_own_command(book, kernel_env, tmp_path, place):
     """`papermill --engine wsops`: parameters, exit code, and no session that was its caller's."""
-    source = book(
-        "import os\nname = 'x'", "print(name, 'JPY_SESSION_NAME' in os.environ, os.getcwd())"
-    )
+    look = "import os\nprint(name, 'JPY_SESSION_NAME' in os.environ, os.getcwd())"
+    source = book(("name = 'x'", "parameters"), look)
     command = [sys.executable, "-m", "papermill", "--engine", "wsops", "-p", "name", "y"]
     env = kernel_env | {"JPY_SESSION_NAME": "someone"}
     done = subprocess.run(
@@ -139,7 +137,7 @@ def test_papermill_runs_it_by_its_own_command(book, kernel_env, tmp_path, place)
     written = nbformat.read(tmp_path / "out.ipynb", as_version=4)
 
     assert done.returncode == 0, done.stderr
-    assert written.cells[1].outputs[0].text == f"x False {tmp_path}\n"
+    assert written.cells[2].outputs[0].text == f"y False {tmp_path}\n"
     assert "python" in written.metadata.language_info.name
     assert not written.metadata.get("widgets")
 
@@ -158,4 +156,3 @@ def test_papermill_says_by_its_own_command_that_a_kernel_died(book, kernel_env, 
 
     assert done.returncode == 138
     assert (tmp_path / "out.ipynb").exists()
-    assert os.listdir(tmp_path) != []

@@ -53,7 +53,12 @@ def plan_spec(notebook: Path, asked: Asked) -> tuple[Spec, bytes]:
         max_desktops=total,
         command=scrub(asked.command),
         rows=tuple(
-            Row(number=number, label=_label(row, number), parameters=values, facts=row.facts)
+            Row(
+                number=number,
+                label=_label(row) or (f"row {number}" if len(rows) > 1 else notebook.stem),
+                parameters=values,
+                facts=row.facts,
+            )
             for number, (row, values) in enumerate(zip(rows, parameters, strict=True), 1)
         ),
         **asked.model_dump(include=_AS_ASKED),
@@ -95,11 +100,12 @@ def _profile(rows: Sequence[Checked]) -> str:
     return profiles.pop() if len(profiles) == 1 else ""
 
 
-def _label(row: Checked, number: int) -> str:
+def _label(row: Checked) -> str:
+    """Give what people call a row: by its source, its pools, else its first text; "" for none."""
     names = (row.values.get(name) for name in _NAMED_BY)
     texts = (text for text in (row.label, *names, *row.own.values()) if isinstance(text, str))
     label = next((shown for text in texts if (shown := " ".join(text.split()))), "")
-    return label[:_LONGEST_LABEL] or f"row {number}"
+    return label[:_LONGEST_LABEL]
 
 
 def _check_secrets(spec: Spec) -> None:
