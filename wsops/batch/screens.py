@@ -99,7 +99,7 @@ def _rank(one: Attempt) -> int:
 
 
 def _ends(one: Attempt) -> str:
-    return ", ".join(f"{number} {word}" for word, number in one.counts.items() if word != "pools")
+    return ", ".join(f"{number:,} {word}" for word, number in one.counts.items() if word != "pools")
 
 
 def _titled(title: Text, shown: Table, left: int) -> RenderableType:
