@@ -1,4 +1,4 @@
-"""AK and SK: the official chain of credentials, and the official signer, adapted to httpx."""
+"""AK and SK: the official chain of credentials, and the official signer."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
 
-import httpx
 from huaweicloudsdkcore.auth.provider import (
     EnvCredentialProvider,
     MetadataCredentialProvider,
@@ -23,7 +21,7 @@ from huaweicloudsdkcore.sdk_request import SdkRequest
 from huaweicloudsdkcore.signer.signer import Signer as OfficialSigner
 
 from wsops import redact
-from wsops.auth import Clock
+from wsops.auth import Call, Clock
 from wsops.profiles import refuse_if_open_to_others
 from wsops.settings import Settings
 
@@ -59,31 +57,29 @@ class AkSk(Clock):
         self.project_id = project_id
         self._correction = 0.0
 
-    def sign(self, request: httpx.Request) -> str:
+    def sign(self, call: Call) -> tuple[dict[str, str], str]:
         """Sign method, path, query, headers and body; the signing time follows the correction."""
         at = datetime.now(UTC) + timedelta(seconds=self._correction)
-        host = request.headers["Host"]
+        scheme, _, host = call.base.partition("://")
         headers = {"X-Sdk-Date": at.strftime("%Y%m%dT%H%M%SZ"), "Host": host}
         if self.project_id:
             headers["X-Project-Id"] = self.project_id
         if self._credentials.security_token:
             headers["X-Security-Token"] = self._credentials.security_token
-        if content_type := request.headers.get("Content-Type"):
-            headers["Content-Type"] = content_type
-        query = request.url.query.decode("ascii")
+        if call.content:
+            headers["Content-Type"] = "application/json"
         signed = self._signer.sign(
             SdkRequest(
-                method=request.method,
-                schema=request.url.scheme,
+                method=call.method,
+                schema=scheme,
                 host=host,
-                resource_path=request.url.path,
-                query_params=[*parse_qsl(query, keep_blank_values=True)],
+                resource_path=call.path,
+                query_params=[*call.query.items()],
                 header_params=headers,
-                body=request.content,
+                body=call.content,
             )
         )
-        request.headers.update(signed.header_params)
-        return self._generation()
+        return signed.header_params, self._generation()
 
     def renew(self, seen: str) -> bool:
         """Correct the signing time by the measured skew, once, where that may be the reason.

@@ -1,4 +1,4 @@
-"""Who signs: a token, a password at IAM, or AK/SK by the official signer, adapted to httpx.
+"""Who signs: a token, a password at IAM, or AK/SK by the official signer.
 
 A signer only signs. Whether a refused request is sent again is decided by the caller, because
 the answer differs for a read and for a rebuild.
@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Protocol
-
-import httpx
+from urllib.parse import urlencode
 
 from wsops import redact
 from wsops.errors import NotAllowed
@@ -26,13 +25,30 @@ SKEW_WARNING = 60.0
 """Seconds by which the clocks may differ before it is worth a word."""
 
 
+@dataclass(frozen=True)
+class Call:
+    """A request as it is signed; `base` is scheme and host, nothing in `query` is quoted yet."""
+
+    method: str
+    base: str
+    path: str
+    query: dict[str, str]
+    content: bytes = b""
+
+    @property
+    def url(self) -> str:
+        """The whole URL, in one piece: httpx would parse it once more for a query of its own."""
+        query = f"?{urlencode(self.query)}" if self.query else ""
+        return f"{self.base}{self.path}{query}"
+
+
 class Signer(Protocol):
     """Signs requests, and may get fresh credentials after a 401."""
 
     kind: str
 
-    def sign(self, request: httpx.Request) -> str:
-        """Add credentials to a request; give their generation, for `renew`."""
+    def sign(self, call: Call) -> tuple[dict[str, str], str]:
+        """Give the headers that say who calls, and the generation of the credentials in them."""
 
     def renew(self, seen: str) -> bool:
         """Get fresh credentials unless another thread just did; False where there are none."""
@@ -74,10 +90,9 @@ class FixedToken(Clock):
         super().__init__()
         self._token = token
 
-    def sign(self, request: httpx.Request) -> str:
-        """Put the token into X-Auth-Token."""
-        request.headers["X-Auth-Token"] = self._token
-        return "fixed"
+    def sign(self, call: Call) -> tuple[dict[str, str], str]:  # noqa: ARG002
+        """Give the token in X-Auth-Token."""
+        return {"X-Auth-Token": self._token}, "fixed"
 
     def renew(self, seen: str) -> bool:  # noqa: ARG002
         """Nothing to renew it with."""
@@ -101,15 +116,14 @@ class PasswordToken(Clock):
         self._token: Token | None = None
         self._generation = 0
 
-    def sign(self, request: httpx.Request) -> str:
-        """Put a valid token into X-Auth-Token, getting the first one where needed."""
+    def sign(self, call: Call) -> tuple[dict[str, str], str]:  # noqa: ARG002
+        """Give a valid token in X-Auth-Token, getting the first one where needed."""
         with self._lock:
             if self._token is None or self._expires_soon(self._token):
                 self._replace()
             token, generation = self._token, self._generation
         assert token is not None  # noqa: S101  (set by _replace, which raises otherwise)
-        request.headers["X-Auth-Token"] = token.value
-        return str(generation)
+        return {"X-Auth-Token": token.value}, str(generation)
 
     def renew(self, seen: str) -> bool:
         """Get a new token unless the generation has moved on since `seen`."""

@@ -9,16 +9,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self, TypeVar
-from urllib.parse import urlencode
 
 import httpx
 from pydantic import ValidationError
 
 from wsops import auth, pace, redact, settings
 from wsops.answers import NEVER_LEFT, Answer, Oversized, bad_answer, error_for, unreachable
+from wsops.auth import Call
 from wsops.credentials import signer_from
 from wsops.errors import SettingsError
 from wsops.glance import Keep, glance
@@ -51,21 +50,6 @@ _RETRIED = frozenset({429, 500, 502, 503, 504})
 
 
 R = TypeVar("R", bound=Record)
-
-
-@dataclass(frozen=True)
-class _Call:
-    method: str
-    base: str
-    path: str
-    query: dict[str, str]
-    content: bytes = b""
-
-    @property
-    def url(self) -> str:
-        """The whole URL, in one piece: httpx would parse it once more for a query of its own."""
-        query = f"?{urlencode(self.query)}" if self.query else ""
-        return f"{self.base}{self.path}{query}"
 
 
 class Workspace:
@@ -145,7 +129,7 @@ class Workspace:
         query = {"inconsistent_type": differing} if differing else {}
 
         def get(place: dict[str, str]) -> Part[Desktop]:
-            answer = self._answer(_Call("GET", self.settings.endpoint, path, query | place))
+            answer = self._answer(Call("GET", self.settings.endpoint, path, query | place))
             if keep and answer.status < 300 and (part := glance(answer.content, keep)):
                 self._pacer.went_well()
                 return part
@@ -167,7 +151,7 @@ class Workspace:
         """POST desktops/check-images: which images of these desktops still exist; a read."""
         body = {"desktop_ids": [checked_id(desktop_id, "desktop") for desktop_id in desktop_ids]}
         path = self._path("/desktops/check-images")
-        call = _Call("POST", self.settings.endpoint, path, {}, json.dumps(body).encode())
+        call = Call("POST", self.settings.endpoint, path, {}, json.dumps(body).encode())
         return self._read(call, Page[DesktopImage]).rows
 
     def images(self, image_id: str = "") -> Listing[Image]:
@@ -195,7 +179,7 @@ class Workspace:
 
         Nothing may wrap this call that sends again. Raises what httpx raises.
         """
-        return self._exchange(_Call("POST", self.settings.endpoint, path, {}, body), fresh=True)
+        return self._exchange(Call("POST", self.settings.endpoint, path, {}, body), fresh=True)
 
     def renew(self, answer: Answer) -> bool:
         """Get fresh credentials after a 401; False where there are none to get."""
@@ -211,7 +195,7 @@ class Workspace:
         return f"/v2/{checked_id(self.project_id, 'project')}{rest}"
 
     def _get(self, base: str, path: str, query: dict[str, str], record: type[R]) -> R:
-        return self._read(_Call("GET", base, path, query), record)
+        return self._read(Call("GET", base, path, query), record)
 
     def _list(
         self,
@@ -228,10 +212,10 @@ class Workspace:
 
         return read_list(get, within)
 
-    def _read(self, call: _Call, record: type[R]) -> R:
+    def _read(self, call: Call, record: type[R]) -> R:
         return self._record(self._answer(call), record)
 
-    def _answer(self, call: _Call) -> Answer:
+    def _answer(self, call: Call) -> Answer:
         """Ask until there is an answer worth giving on, `_TRIES` times at the most."""
         renewed = False
         for attempt in range(1, _TRIES + 1):
@@ -272,7 +256,7 @@ class Workspace:
         except ValidationError as error:
             raise bad_answer(answer, error) from None
 
-    def _exchange(self, call: _Call, *, fresh: bool = False) -> Answer:
+    def _exchange(self, call: Call, *, fresh: bool = False) -> Answer:
         """Send, if the credentials may be used."""
         with self._breaker.watching(call.method, call.path):
             answer = self._exchange_once(call, fresh=fresh)
@@ -282,13 +266,13 @@ class Workspace:
                 self._breaker.refused()
         return answer
 
-    def _exchange_once(self, call: _Call, *, fresh: bool) -> Answer:
+    def _exchange_once(self, call: Call, *, fresh: bool) -> Answer:
         """Sign and send, within the pace and the deadline of a call."""
         deadline = self._network.deadline.within(self.settings.pace.call_deadline)
         lend = self._network.fresh if fresh else self._network.transport
         with self._pacer.turn(), deadline, lend(call.base) as transport:
-            request = self._network.request(call.method, call.url, call.content)
-            generation = self.signer.sign(request)
+            signed, generation = self.signer.sign(call)
+            request = self._network.request(call.method, call.url, call.content, signed)
             response = transport.handle_request(request)
             answer = Answer.of(response, call.method, call.path, generation)
         self.signer.saw_date(response.headers.get("Date"))
@@ -315,7 +299,8 @@ class Workspace:
             deadline = self._network.deadline.within(config.pace.call_deadline)
             with deadline, self._network.transport(config.iam_endpoint) as transport:
                 url, content = config.iam_endpoint + path, json.dumps(body).encode()
-                response = transport.handle_request(self._network.request("POST", url, content))
+                request = self._network.request("POST", url, content, {})
+                response = transport.handle_request(request)
                 answer = Answer.of(response, "POST", path, "")
         except httpx.RequestError as error:
             raise unreachable(error, "POST", path) from None

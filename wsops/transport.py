@@ -25,15 +25,13 @@ from wsops.endpoints import is_loopback
 from wsops.errors import SettingsError
 from wsops.settings import Settings
 
-_READING = httpx.Headers(
-    {
-        "User-Agent": "wsops",
-        "Accept": "application/json",
-        "Accept-Encoding": "gzip, deflate",
-        "Connection": "keep-alive",
-    }
-)
-_SENDING = httpx.Headers({**_READING, "Content-Type": "application/json"})
+_READING = {
+    "User-Agent": "wsops",
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip, deflate",
+    "Connection": "keep-alive",
+}
+_SENDING = {**_READING, "Content-Type": "application/json"}
 
 
 class Deadline(threading.local):
@@ -168,12 +166,14 @@ class Network:
                 transport.close()
             self._idle.clear()
 
-    def request(self, method: str, url: str, content: bytes) -> httpx.Request:
-        """Make a request with the timeouts, and the headers, that all of them have."""
+    def request(
+        self, method: str, url: str, content: bytes, headers: dict[str, str]
+    ) -> httpx.Request:
+        """Make a request with the timeouts, and the headers besides, that all of them have."""
         return httpx.Request(
             method,
             url,
-            headers=_SENDING if content else _READING,
+            headers=(_SENDING if content else _READING) | headers,
             content=content or None,
             extensions={"timeout": self._timeout},
         )
@@ -194,10 +194,16 @@ class Network:
 def tls_context(settings: Settings) -> ssl.SSLContext:
     """Make the context that verifies certificates, always; a CA bundle may be added.
 
+    Where no certificate will come, from a service on loopback, it trusts nobody: to read whom the
+    system trusts takes longer than a request.
+
     Raises:
         SettingsError: the CA bundle cannot be read.
     """
     bundle = ca_bundle(settings)
+    plain = not any(url.startswith("https") for url in (settings.endpoint, settings.iam_endpoint))
+    if plain and not bundle:
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         return ssl.create_default_context(cafile=bundle)
     except (OSError, ssl.SSLError) as error:

@@ -20,15 +20,16 @@ REBUILD = "RebuildDesktopPool"
 
 
 @pytest.fixture(scope="session")
-def fonts(tmp_path_factory):
-    """Give the folder in which all kernels share what takes long to find out: the fonts."""
-    return tmp_path_factory.mktemp("matplotlib")
+def home(tmp_path_factory):
+    """Give the home of all kernels: a fork is as good as a command only where it has the same."""
+    return tmp_path_factory.mktemp("home")
 
 
 @pytest.fixture(autouse=True)
-def _kernels(clean_environment, fonts, monkeypatch, tmp_path):
-    (tmp_path / "home").mkdir(exist_ok=True)
-    monkeypatch.setenv("MPLCONFIGDIR", str(fonts))
+def _kernels(clean_environment, home, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
+    monkeypatch.setenv("MPLCONFIGDIR", str(home / "matplotlib"))
     monkeypatch.setenv("WSOPS_JOURNAL", str(tmp_path / "journal.sqlite"))
     monkeypatch.setenv("WSOPS_OPERATOR", "tester")
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)

@@ -23,7 +23,9 @@ def kernel_env(tmp_path_factory):
         name: value
         for name, value in os.environ.items()
         # Traced, kernels take twice as long; what they run is covered elsewhere.
-        if not name.startswith(("WSOPS_", "HUAWEICLOUD_", "COVERAGE_", "XDG_", "MPL", "JUPYTER", "PYTEST"))
+        if not name.startswith(
+            ("WSOPS_", "HUAWEICLOUD_", "COVERAGE_", "XDG_", "MPL", "JUPYTER", "PYTEST")
+        )
     }
     own = {"HOME": str(home), "MPLCONFIGDIR": str(home / "fonts")}
     return kept | own | {"OPENBLAS_NUM_THREADS": "1"}  # a zygote has one thread, so kernels have

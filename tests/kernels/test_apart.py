@@ -1,9 +1,9 @@
 """Runs know nothing of each other: not what one leaves behind, nor that it dies."""
 
 import json
-import os
 import threading
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -36,7 +36,12 @@ print(json.dumps([
 print(json.dumps([random.random(), numpy.random.rand(), os.getpid()]))
 """
 
-WAIT = "import pathlib, time\nwhile not pathlib.Path({!r}).exists():\n    time.sleep(0.02)\nprint('on')"
+WAIT = """
+import pathlib, time
+while not pathlib.Path({!r}).exists():
+    time.sleep(0.02)
+print('on')
+"""
 
 
 @pytest.fixture
@@ -58,7 +63,7 @@ def beside(run, tmp_path):
 
 
 def test_nothing_is_carried_from_run_to_run(run, tmp_path):
-    """Globals, builtins, environment, place, options, modules, hooks and paths are new each time."""
+    """Globals, builtins, environment, place, options, modules, hooks, paths: new each time."""
     (tmp_path / "this_never_was_imported.py").touch()
     left = run(LEAVE)
     clean, again = (run(LOOK).said[0].splitlines() for _ in range(2))
@@ -121,10 +126,10 @@ def test_what_a_kernel_has_started_ends_with_it(run, children):
 
 
 def test_a_zygote_holds_nothing_that_a_fork_would_carry_over(run):
-    """One thread, no socket but the coordinator's, nothing of zmq, and no kernel when all is over."""
+    """One thread, no socket but the coordinator's, nothing of zmq, and in the end no kernel."""
     run("1")
     zygote = psutil.Process(nursery().zygote)
-    held = [os.readlink(f"/proc/{zygote.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{zygote.pid}/fd")]
+    held = [str(path.readlink()) for path in Path(f"/proc/{zygote.pid}/fd").iterdir()]
 
     assert zygote.num_threads() == 1
     assert len([name for name in held if name.startswith("socket:")]) == 1

@@ -24,7 +24,8 @@ def soon():
             end = time.monotonic() + 20
             while time.monotonic() < end:
                 if path.exists() and word in path.read_text():
-                    return call()
+                    call()
+                    break
                 time.sleep(0.02)
 
         threads.append(threading.Thread(target=wait))
@@ -123,7 +124,7 @@ def test_a_failing_cell_is_named_and_ends_the_run(run):
 
 
 def test_a_cell_that_leaves_is_no_success(run):
-    """papermill takes `sys.exit()` for an end like any other, though cells did not run."""
+    """For papermill `sys.exit()` is an end like any other, though cells did not run."""
     left = run("import sys\nsys.exit()", "print('never')")
 
     assert (left.error, left.message) == ("cell", "SystemExit: ")

@@ -54,7 +54,7 @@ def test_a_record_is_private_and_replaces_what_it_must_not_follow(run, tmp_path)
 
 @pytest.mark.parametrize("name", ["{pool}.ipynb", "a b/{}{{x.ipynb", "100 %.ipynb"])
 def test_names_are_taken_as_they_are(run, book, tmp_path, name):
-    """papermill would fill in what stands in braces."""
+    """Braces as well, in which papermill would fill in values."""
     source = book("pool = 'x'\nprint(pool)", name=name)
     done = run(source, parameters={"pool": "y"})
 

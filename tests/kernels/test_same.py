@@ -3,26 +3,47 @@
 import json
 import re
 
+FORM = """
+from datetime import UTC, datetime
+from wsops import forms
+from wsops.models import Audit, Pool
+pools = (Pool(id='p', name='pool', desktop_count=2),)
+at = datetime(2026, 1, 1, tzinfo=UTC)
+forms.PoolPicker(Audit(taken_at=at, pools=pools, desktops=2, mismatches=()))
+"""
+FORK = """
+import multiprocessing
+with multiprocessing.get_context('fork').Pool(1) as pool:
+    print(pool.map(abs, [-1]))
+"""
+THREAD = """
+import threading
+thread = threading.Thread(target=print, args=('in a thread',))
+thread.start()
+thread.join()
+"""
+WIDGET = """
+import ipywidgets
+out = ipywidgets.Output()
+for _ in range(40):
+    with out:
+        print('caught')
+out
+"""
 SHOWS = (
     "import pandas as pd\nframe = pd.DataFrame({'n': [1, 2], 'at': pd.Timestamp(0)})\nframe",
     "import matplotlib.pyplot as plt\nplt.plot([1, 3, 2])\nplt.title('one')",
     "fig, ax = plt.subplots()\nax.bar(['a', 'b'], frame.n)\nplt.show()",
-    "from wsops import forms\nfrom wsops.models import Audit, Pool\n"
-    "from datetime import UTC, datetime\n"
-    "pool = Pool(id='p', name='pool', desktop_count=2)\n"
-    "seen = Audit(taken_at=datetime(2026, 1, 1, tzinfo=UTC), pools=(pool,), desktops=2,"
-    " mismatches=())\nforms.PoolPicker(seen)",
-    "import ipywidgets\nout = ipywidgets.Output()\nwith out:\n    print('caught')\nout",
+    FORM,
+    WIDGET,
     "import os, sys\nprint('one')\nprint('two', file=sys.stderr)",
     "os.write(1, b'past Python\\n'); os.system('echo from a child')\n!echo from a shell",
-    "import threading\nt = threading.Thread(target=print, args=('in a thread',))\n"
-    "t.start(); t.join()",
+    THREAD,
     "import asyncio\nawait asyncio.sleep(0.01)\nprint('awaited')",
     "from IPython.display import HTML, display\nshown = display('first', display_id=True)",
     "shown.update(HTML('<b>last</b>'))",
     "import warnings, logging\nwarnings.warn('old', DeprecationWarning)\nlogging.warning('logged')",
-    "import multiprocessing\nwith multiprocessing.get_context('fork').Pool(1) as pool:\n"
-    "    print(pool.map(abs, [-1]))",
+    FORK,
     ("{}['missing']", "raises-exception"),
     ("input('who? ')", "raises-exception"),
     "from wsops.errors import PlanError\nraise PlanError('not so', remedy='thus')",

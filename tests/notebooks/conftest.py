@@ -1,5 +1,6 @@
 """Notebooks run by papermill in kernels of their own, against the simulator on a socket."""
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from wsops.choice import Choice
 from wsops.journal import Journal
+from wsops.kernels import execute
 from wsops.planning import plan_for
 from wsops.rollout import Rollout
 from wsops.summary import read_summary
@@ -38,7 +40,7 @@ class Played:
     """An executed notebook, as someone finds it who was not there."""
 
     path: Path
-    error: Exception | None
+    error: object  # has `ename`; None where every cell ran
 
     @property
     def book(self):
@@ -136,17 +138,18 @@ def fleet_of():
 
 
 @pytest.fixture(scope="session")
-def warm(tmp_path_factory):
-    """Give the folder in which all kernels share what takes long to find out: the fonts."""
-    return tmp_path_factory.mktemp("matplotlib")
+def home(tmp_path_factory):
+    """Give the home of all kernels: a fork is as good as a command only where it has the same."""
+    return tmp_path_factory.mktemp("home")
 
 
 @pytest.fixture(autouse=True)
-def nobody_is_here(clean_environment, warm, monkeypatch, tmp_path):
-    """No kernel believes that a person sits before it; IPython finds a home to write to."""
-    (tmp_path / "home").mkdir()
+def nobody_is_here(clean_environment, home, monkeypatch):
+    """No kernel believes that a person sits before it; all share what takes long to find out."""
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
-    monkeypatch.setenv("MPLCONFIGDIR", str(warm))
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
+    monkeypatch.setenv("MPLCONFIGDIR", str(home / "matplotlib"))
 
 
 @pytest.fixture
@@ -177,22 +180,36 @@ def lead(monkeypatch, tmp_path):
 
 @pytest.fixture
 def play(tmp_path):
-    """Give a function that runs a notebook to its end, or to its first error."""
+    """Give a function that runs a notebook to its end, or to its first error.
 
-    def run(name, **parameters):
+    In a kernel that is forked from a warm process; `plain` runs it by papermill's own engine.
+    """
+
+    def run(name, *, plain=False, **parameters):
         [source] = FOLDER.glob(f"{name}_*.ipynb")
         before = len(list(tmp_path.glob(f"{source.stem}*.ipynb")))
         path = tmp_path / f"{source.stem}{f'-{before + 1}' if before else ''}.ipynb"
-        error = None
-        try:
-            papermill.execute_notebook(
-                str(source), str(path), parameters=parameters, progress_bar=False
-            )
-        except PapermillExecutionError as failed:
-            error = failed
-        return Played(path, error)
+        return (_by_papermill if plain else _warm)(source, path, parameters)
 
     return run
+
+
+def _by_papermill(source, path, parameters):
+    try:
+        papermill.execute_notebook(
+            str(source), str(path), parameters=parameters, progress_bar=False
+        )
+    except PapermillExecutionError as failed:
+        return Played(path, failed)
+    return Played(path, None)
+
+
+def _warm(source, path, parameters):
+    place = {"cwd": path.parent, "env": dict(os.environ), "log": path.with_suffix(".log")}
+    told = execute(source, path, parameters, warm=True, **place)
+    assert told.warm, "it was to run in a fork"
+    played = Played(path, None)
+    return Played(path, played.complaint) if told.error == "cell" else played
 
 
 @pytest.fixture

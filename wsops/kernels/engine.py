@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class WsopsEngine:
-    """Runs a notebook as papermill's own engine does, warm where it can; see `Terms`."""
+    """Runs a notebook as papermill's own engine does; how is said by `terms`."""
 
     @classmethod
     def execute_notebook(cls, nb: NotebookNode, kernel_name: str, **options: Any) -> NotebookNode:  # noqa: ANN401  (papermill's)

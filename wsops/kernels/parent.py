@@ -94,7 +94,6 @@ class Parent:
         with suppress(OSError):
             self._channel.shutdown(socket.SHUT_RDWR)
         self._reader.join(_LEAVES_WITHIN)
-        self._channel.close()
 
     def forget(self) -> None:
         """Let go of what a fork of the coordinator has inherited: it would seem to live on."""
@@ -138,6 +137,8 @@ class Parent:
         self._kernels.clear()
         for future, _ in asked.values():
             future.set_exception(self._error())
+        with self._speaking:
+            self._channel.close()
 
     def _error(self) -> WsopsError:
         with suppress(OSError):

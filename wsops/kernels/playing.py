@@ -119,10 +119,13 @@ class Player(PapermillNotebookClient):  # type: ignore[misc]
     async def _begin(self) -> None:
         """Start the kernel; in a second attempt if need be, for no cell has run yet."""
         for attempt in range(1, _STARTS + 1):
+            if self._handle.wish:
+                self._outcome.stopped = "interrupted"
+                return
             try:
                 info = await self._host.start(list(self.extra_arguments), self.startup_timeout)
             except WsopsError:
-                if attempt == _STARTS or self._outcome.stopped:
+                if attempt == _STARTS or self._outcome.stopped == "overdue":
                     raise
             else:
                 break

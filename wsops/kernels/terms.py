@@ -19,6 +19,7 @@ Wish = Literal["", "interrupt", "kill"]
 class Terms:
     """How a notebook is to be run.
 
+    `warm` pays from the second kernel of a process on, so papermill's own command does without.
     `source` is what its record calls it, `record` where it is recorded while it runs: by default
     what papermill was given. `cwd` and `env` are the kernel's, by default this process's own; `log`
     takes what the kernel writes past the notebook, and nothing keeps that where there is none.
@@ -28,7 +29,7 @@ class Terms:
 
     source: str | None = None
     record: Path | None = None
-    warm: bool = True
+    warm: bool = False
     cwd: Path | None = None
     env: Mapping[str, str] | None = None
     log: Path | None = None

@@ -20,8 +20,9 @@ def place_of(workers: Iterable[str]) -> str:
 
 
 def named(place: str) -> str:
-    """Give the place of workers as people name it."""
-    return place.rstrip(_BETWEEN)
+    """Give the place of workers as people name it; "" where it says no more than what they are."""
+    name = place.rstrip(_BETWEEN)
+    return "" if name == "worker" else name
 
 
 def by_worker(spans: Sequence[Span]) -> Mapping[str, Sequence[Span]]:
