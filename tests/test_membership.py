@@ -7,7 +7,7 @@ from wsops.batch.ledger import Ledger
 from wsops.batch.records import Row, Spec
 from wsops.choice import Choice
 from wsops.errors import BlastRadius, NotApproved, Stopped
-from wsops.membership import VARIABLE, batch_key
+from wsops.membership import ATTEMPT_VARIABLE, batch_key
 from wsops.planning import plan_for
 from wsops.rollout import Rollout
 
@@ -112,7 +112,10 @@ def test_one_error_threshold_holds_for_all_rows_together(batch):
     assert verdicts[0] == "done"
     assert set(verdicts[1:3]) <= {"failed", "partial"}
     assert verdicts[3] == "refused"
-    assert "4 desktops failed; the approved threshold is 3" in batch.journal.run(rollouts[3].run.run_id).stop
+    assert (
+        "4 desktops failed; the approved threshold is 3"
+        in batch.journal.run(rollouts[3].run.run_id).stop
+    )
     assert len(batch.posts()) == 3
 
 
@@ -145,7 +148,7 @@ def test_nothing_is_sent_once_whoever_drove_the_batch_is_gone(batch, monkeypatch
     """A kernel that outlives its batch looks for the lock of the batch right before it sends."""
     batch.begin(999)
     first, second = batch.start(1), batch.start(2)
-    monkeypatch.setenv(VARIABLE, "batch-1/0001.1")
+    monkeypatch.setenv(ATTEMPT_VARIABLE, "batch-1/0001.1")
 
     assert batch.drive(first) == "error"
     assert batch.posts() == []

@@ -17,7 +17,7 @@ from wsops.rows import ItemRow, RunRow, read_row
 from wsops.schema import attempts_of_rows, batches, items, rollouts, runs
 from wsops.text import count
 
-VARIABLE = "WSOPS_ATTEMPT"
+ATTEMPT_VARIABLE = "WSOPS_ATTEMPT"
 """The variable that names the attempt to its kernel."""
 
 _BEGUN = rollouts.join(attempts_of_rows)
@@ -26,7 +26,7 @@ _BEGUN = rollouts.join(attempts_of_rows)
 
 def attempt_here() -> str:
     """Give the attempt of a batch that this process is; "" where it is none."""
-    return os.environ.get(VARIABLE, "")
+    return os.environ.get(ATTEMPT_VARIABLE, "")
 
 
 def batch_key(batch_id: str) -> tuple[str, str]:
@@ -58,6 +58,9 @@ def join(connection: sa.Connection, attempt_id: str, run_id: str, desktops: int)
     if batch["stop_requested_at"] is not None or batch["stop"]:
         msg = f"{batch['batch_id']} was stopped: no further pool is sent"
         raise Stopped(msg, remedy="the rows that are left need a new batch")
+    if not batch["max_desktops"]:
+        msg = f"{batch['batch_id']} was made without --apply: its rows only plan"
+        raise NotApproved(msg, remedy="make a new one: `wsops batch run … --apply`")
     taken = connection.execute(_taken(batch["batch_id"], batch["round"])).scalar_one()
     left = batch["max_desktops"] - taken
     if desktops > left:

@@ -4,11 +4,11 @@ import json
 import os
 
 import pytest
+from click import UsageError
 
 from tests.batch.conftest import NOTEBOOKS, words
 from tests.cli.test_typed import terminal  # noqa: F401  (a fixture)
-from wsops.batch.again import numbers as read_numbers
-from wsops.errors import BatchError
+from wsops.cli.batch_run import numbers as read_numbers
 
 BREAKS = "import os\nif n == 2 and not os.path.exists('mended'):\n    raise ValueError('not yet')"
 REPAIR = NOTEBOOKS / "20_repair_mismatches.ipynb"
@@ -62,7 +62,6 @@ def test_a_notebook_that_was_changed_is_not_run_again_as_the_same(
     [
         (("--failed",), "no row has failed"),
         (("--rows", "9"), "there is no row 9; the last one is 2"),
-        (("--rows", "1,x"), "is not the number of a row"),
         (("--rows", "1", "--apply", "--max-desktops", "3"), "was made without --apply"),
     ],
 )
@@ -73,6 +72,28 @@ def test_what_cannot_be_tried_again_is_said(book, numbers, ran, wsops, arguments
 
     assert says in told.err
     assert wsops("batch", "status", "--json").document == before
+
+
+def test_nothing_is_tried_again_before_a_batch_has_ended(
+    book, numbers, start, until, wsops, tmp_path
+):
+    """Neither while another process drives it, whose stop stays, nor while rows of it wait."""
+    notebook = book(
+        "import os, time\nopen(f'began-{n}', 'w').close()",
+        "while not os.path.exists('go'):\n    time.sleep(0.05)",
+    )
+    child = start("batch", "run", notebook, "--params", numbers(4), "--workers", "1")
+    until((tmp_path / "began-1").exists, within=60)
+    [batch_id] = [one["batch_id"] for one in wsops("batch", "list", "--json").document["batches"]]
+    wsops("batch", "stop", batch_id)
+    told = wsops("batch", "retry", "--rows", "2", code=5)
+    (tmp_path / "go").touch()
+    child.communicate(timeout=60)
+    shown = wsops("batch", "status", "--json", code=4).document
+
+    assert "has not ended" in told.err
+    assert words(shown) == ["done"] + ["not_started"] * 3
+    assert "as requested" in shown["stop"]
 
 
 def test_rows_that_are_done_can_be_run_again_by_number(book, numbers, ran, wsops):
@@ -94,7 +115,7 @@ def test_rows_are_named_by_numbers_and_ranges(text, found):
 @pytest.mark.parametrize("text", ["x", "1-x", "-3", "1.5", "²"])
 def test_what_is_no_number_of_a_row_is_refused(text):
     """Names the part."""
-    with pytest.raises(BatchError, match="is not the number of a row"):
+    with pytest.raises(UsageError, match="--rows wants numbers"):
         read_numbers(text)
 
 

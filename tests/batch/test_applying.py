@@ -218,7 +218,8 @@ def test_a_batch_that_only_plans_can_send_nothing(fleet_to_repair, book, ran):
     )
     document = ran(notebook, code=4)
 
-    assert document["runs"][0]["error"] == "BlastRadius"
+    assert document["runs"][0]["error"] == "NotApproved"
+    assert "without --apply" in document["runs"][0]["reason"]
     assert fleet.posts == []
 
 

@@ -30,7 +30,14 @@ class Cluster:
         setting = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": str(allowed)}
         words = ("scheduler", "--host", host, "--port", port, "--no-dashboard")
         self.scheduler = self._start(*words, **setting)
-        plain = ("--nthreads", "1", "--no-nanny", "--no-dashboard")
+        plain = (
+            "--nthreads",
+            "1",
+            "--no-nanny",
+            "--no-dashboard",
+            "--local-directory",
+            str(folder),
+        )
         self.workers = [self._start("worker", self.address, *plain) for _ in range(2)]
 
     @property

@@ -8,19 +8,16 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from wsops import locks
 from wsops.batch import folder
-from wsops.batch.amounts import AGAIN
-from wsops.batch.driving import opened
 from wsops.batch.index import Carried, read_carried
-from wsops.batch.ledger import Ledger
+from wsops.batch.ledger import BatchRow, Ledger, opened
 from wsops.batch.records import Spec
-from wsops.batch.task import local_now
+from wsops.batch.words import AGAIN, OPEN
 from wsops.errors import BatchError, NotApproved
+from wsops.membership import batch_key
 from wsops.settings import Settings
-
-_AGAIN = AGAIN | {"partial", "not_started"}
-_OPEN = frozenset({"unknown", "running"})
-_MANY = 10_000  # batches of a journal
+from wsops.workbench import local_now
 
 
 @dataclass(frozen=True)
@@ -55,53 +52,22 @@ def begin(settings: Settings, spec: Spec, content: bytes, root: Path) -> str:
 def ask(settings: Settings, wanted: Wanted) -> tuple[Spec, Callable[[], str]]:
     """Ask for rows again: a new round of a batch that the journal knows, else a new batch.
 
-    Gives the spec, and what begins the round or the batch and gives its ID.
+    Gives the spec with the rows that are meant, and what begins them and gives the batch's ID.
 
     Raises:
-        BatchError: there is no such batch, no such row, or nothing to try again.
+        BatchError: there is no such batch or row, it has not ended, or no row has failed.
         NotApproved: the rows apply changes, and nobody has approved them anew.
     """
     carried = read_carried(wanted.report) if wanted.report else None
     batch_id = carried.batch_id if carried else wanted.batch_id
     with opened(settings.journal_place) as ledger:
-        if carried is None or batch_id in {one.batch_id for one in ledger.batches(_MANY)}:
-            row = ledger.batch(batch_id or newest_open(ledger))
-            _check_approved(row.spec, wanted)
-            words = {one.row: one.verdict or one.state for one in ledger.attempts(row.batch_id)}
-            chosen = _chosen(words, wanted.rows)
-            return row.spec, lambda: _round(settings, row.batch_id, chosen, wanted.max_desktops)
+        if carried is None or ledger.knows(batch_id):
+            row = ledger.batch(batch_id or ledger.newest().batch_id)
+            chosen = _chosen_of(ledger, row, wanted)
+            return _only(row.spec, chosen), lambda: _round(settings, row.batch_id, wanted)
     assert wanted.report is not None  # noqa: S101  (it is what carried)
     _check_approved(carried.spec, wanted)
     return _anew(settings, wanted.report, carried, wanted)
-
-
-def numbers(text: str) -> frozenset[int]:
-    """Read rows by number, separated by commas; "3-5" is a range.
-
-    Raises:
-        BatchError: a part is no number.
-    """
-    found: set[int] = set()
-    for part in filter(None, (piece.strip() for piece in text.split(","))):
-        first, _, last = part.partition("-")
-        if not first.isdecimal() or not (last or first).isdecimal():
-            msg = f"{part[:40]!r} is not the number of a row"
-            raise BatchError(msg, remedy="give numbers, such as 3,5-7")
-        found |= set(range(int(first), min(int(last or first), int(first) + 10_000) + 1))
-    return frozenset(found)
-
-
-def newest_open(ledger: Ledger) -> str:
-    """Give the newest batch that has not ended, else the newest.
-
-    Raises:
-        BatchError: there is none.
-    """
-    rows = ledger.batches()
-    if not rows:
-        msg = f"the journal {ledger.place} knows no batch"
-        raise BatchError(msg, remedy="`wsops batch run` makes one")
-    return next((row.batch_id for row in rows if row.ended_at is None), rows[0].batch_id)
 
 
 def _check_approved(spec: Spec, wanted: Wanted) -> None:
@@ -121,19 +87,37 @@ def _chosen(words: Mapping[int, str], rows: frozenset[int]) -> set[int]:
         msg = f"there is no row {min(strange)}; the last one is {max(words, default=0)}"
         raise BatchError(msg, remedy="`wsops batch status` lists the rows")
     for number in sorted(rows):
-        if words[number] in _OPEN:
+        if words[number] in OPEN:
             msg = f"row {number} is {words[number]}: it may have sent"
             raise BatchError(msg, remedy="end that first: `wsops resume`, `wsops settle`")
-    found = set(rows) or {number for number, word in words.items() if word in _AGAIN}
+    found = set(rows) or {number for number, word in words.items() if word in AGAIN}
     if not found:
         msg = "no row has failed: there is nothing to try again"
         raise BatchError(msg, remedy="name rows by --rows, or see `wsops batch status`")
     return found
 
 
-def _round(settings: Settings, batch_id: str, rows: Collection[int], max_desktops: int) -> str:
-    with opened(settings.journal_place) as ledger:
-        return ledger.ask_again(batch_id, rows, max_desktops).batch_id
+def _chosen_of(ledger: Ledger, row: BatchRow, wanted: Wanted) -> set[int]:
+    """Give the rows of a batch to try again, from its ledger."""
+    if row.ended_at is None:
+        msg = f"{row.batch_id} has not ended: rows of it run, or were not begun"
+        raise BatchError(msg, remedy=f"`wsops batch resume {row.batch_id}` ends it")
+    _check_approved(row.spec, wanted)
+    return _chosen({one.row: one.word for one in ledger.attempts(row.batch_id)}, wanted.rows)
+
+
+def _round(settings: Settings, batch_id: str, wanted: Wanted) -> str:
+    """Begin a new round of a batch that nobody drives, of rows that are chosen only now."""
+    with (
+        locks.held(*batch_key(batch_id), what=batch_id),
+        opened(settings.journal_place) as ledger,
+    ):
+        chosen = _chosen_of(ledger, ledger.batch(batch_id), wanted)
+        return ledger.ask_again(batch_id, chosen, wanted.max_desktops).batch_id
+
+
+def _only(spec: Spec, chosen: Collection[int]) -> Spec:
+    return spec.model_copy(update={"rows": tuple(r for r in spec.rows if r.number in chosen)})
 
 
 def _anew(
@@ -143,8 +127,7 @@ def _anew(
     spec = carried.spec
     content = _notebook(report.parent / spec.notebook, spec.notebook_sha256)
     chosen = _chosen(carried.words, wanted.rows)
-    rows = tuple(row for row in spec.rows if row.number in chosen)
-    fresh = spec.model_copy(update={"rows": rows, "max_desktops": wanted.max_desktops})
+    fresh = _only(spec, chosen).model_copy(update={"max_desktops": wanted.max_desktops})
     root = report.resolve().parent.parent
     return fresh, lambda: begin(settings, fresh, content, root)
 

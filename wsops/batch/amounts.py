@@ -6,15 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 from wsops.batch.records import Attempt
+from wsops.batch.words import FINE, OPEN
 from wsops.verdicts import EXIT_CODES
 
-FINE = frozenset({"done", "left_in_use", "planned"})
-"""Verdicts of a row that nobody has to look at."""
-
-AGAIN = frozenset({"failed", "error", "died", "overdue", "interrupted", "refused", "rejected"})
-"""Verdicts of a row that `batch retry --failed` tries again, as it does partial ones."""
-
-_TAUGHT_NOTHING = frozenset({"done", "left_in_use", "planned", "skipped", "held"})
+_HARMLESS = frozenset({"done", "left_in_use", "planned", "skipped", "held"})
+"""Ends of a canary after which the next row may follow: it worked, or it has sent nothing."""
 
 
 def of_batch(latest: Sequence[Attempt], stop: str = "") -> tuple[str, str]:
@@ -43,7 +39,7 @@ def taught(attempt: Attempt, *, sent: bool) -> bool:
 
 def spoils(attempt: Attempt) -> bool:
     """Tell whether a row that is the canary ended such that no other may follow it."""
-    return attempt.verdict not in _TAUGHT_NOTHING
+    return attempt.verdict not in _HARMLESS
 
 
 def totals(latest: Sequence[Attempt]) -> dict[str, int]:
@@ -57,7 +53,7 @@ def totals(latest: Sequence[Attempt]) -> dict[str, int]:
 def _verdict(words: set[str], *, waiting: bool) -> str:
     if waiting:
         return "running"
-    for word in ("unknown", "running"):
+    for word in OPEN:
         if word in words:
             return word
     if words <= FINE:

@@ -63,7 +63,7 @@ def hands_on(client: Client, width: int) -> Hands:
     def interrupt(*, kill: bool = False) -> object:
         return client.run(interrupt_all, kill=kill, on_error="ignore")
 
-    return Hands(executor, width, interrupt, alone=all(map(_is_here, hosts)))
+    return Hands(executor, width, interrupt, one_host=all(map(_is_here, hosts)))
 
 
 def _hosts(client: Client) -> set[str]:

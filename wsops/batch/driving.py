@@ -12,13 +12,13 @@ from rich.console import Console
 
 from wsops.batch.amounts import exit_code
 from wsops.batch.hands import Hands
-from wsops.batch.ledger import Ledger
+from wsops.batch.ledger import Ledger, opened
 from wsops.batch.pages import write_pages
 from wsops.batch.progress import show
 from wsops.batch.records import Batch
 from wsops.batch.runner import Brake, Happening, Runner
 from wsops.batch.view import as_it_stands
-from wsops.errors import BatchError, SettingsError
+from wsops.errors import SettingsError
 from wsops.journal import Journal
 from wsops.settings import Settings
 
@@ -48,36 +48,20 @@ def drive(settings: Settings, batch_id: str, hands: Hands, console: Console) -> 
     place = settings.journal_place
     with opened(place) as ledger, _journal(place) as journal:
         batch = ledger.batch(batch_id)
-        brake, ended = Brake(), False
+        brake = Brake()
         runner = Runner(ledger, journal, batch, hands, settings.limits, brake)
-        waiting = [one for one in ledger.attempts(batch_id, batch.round) if one.state != "ended"]
-        rows = len(batch.spec.rows)
+        attempts = ledger.attempts(batch_id, batch.round)
+        ended_before = sum(one.state == "ended" for one in attempts)
         with _braking(brake) as signals:
             try:
                 happenings = _kept(runner.run(), ledger, batch_id)
-                show(happenings, rows, rows - len(waiting), console)
-                ended = True
-            finally:
-                if not ended:
-                    hands.interrupt(kill=True)
+                show(happenings, len(attempts), ended_before, console)
+            except BaseException:
+                hands.interrupt(kill=True)
+                raise
         whole = as_it_stands(ledger, batch_id)
         write_pages(whole)
     return Drove(whole, signals.code or exit_code(whole.verdict))
-
-
-@contextmanager
-def opened(place: str, *, create: bool = True) -> Iterator[Ledger]:
-    """Open the ledger for the block.
-
-    Raises:
-        BatchError: there is none yet, and `create` is False.
-    """
-    ledger = Ledger.open(place, create=create)
-    if ledger is None:
-        msg = f"the journal {place} knows no batch"
-        raise BatchError(msg, remedy="`wsops batch run` makes one; or WSOPS_JOURNAL names another")
-    with ledger:
-        yield ledger
 
 
 @contextmanager

@@ -22,14 +22,14 @@ LOCAL, DASK = "local", "dask://"
 class Hands:
     """An executor, how many runs it may have at once, and how they are interrupted.
 
-    `interrupt(kill=…)` interrupts all that run, or ends their kernels. `alone` tells that all
+    `interrupt(kill=…)` interrupts all that run, or ends their kernels. `one_host` tells that all
     of them are on this host, where they share one journal.
     """
 
     executor: Executor
     width: int
     interrupt: Callable[..., object]
-    alone: bool = True
+    one_host: bool = True
 
 
 @contextmanager
@@ -41,7 +41,7 @@ def hands_of(spec: Spec) -> Iterator[Hands]:
             that apply would run where they do not share one journal.
     """
     with _opened(spec) as hands:
-        if spec.apply and not hands.alone:
+        if spec.apply and not hands.one_host:
             msg = "rows that apply must share one journal, and the workers are on other hosts"
             raise BatchError(msg, remedy="run them on one host: leave --executor out")
         yield hands

@@ -11,14 +11,12 @@ from datetime import UTC
 from pathlib import PurePath
 from xml.etree import ElementTree as ET
 
-from wsops.batch.amounts import FINE
 from wsops.batch.records import Batch
 from wsops.batch.summing import Run, aware, runs_of, scrubbed
+from wsops.batch.words import FINE, NOT_BEGUN, OPEN
 from wsops.text import is_plain
 
 _LAYOUT = "\n\t"
-_LOST = frozenset({"unknown", "running"})
-_NOT_RUN = frozenset({"waiting", "not_started"})
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
@@ -72,9 +70,9 @@ def _kind(run: Run, *, running: bool) -> str:
     """Give the element that tells how a row ended; "" where it went well."""
     if run.word in FINE:
         return ""
-    if run.word in _NOT_RUN or (running and run.latest.state == "running"):
+    if run.word in NOT_BEGUN or (running and run.latest.state == "running"):
         return "skipped"
-    return "error" if run.word in _LOST else "failure"
+    return "error" if run.word in OPEN else "failure"
 
 
 def _message(run: Run) -> str:

@@ -7,7 +7,8 @@ kernel starts and judged after it has ended; nothing is guessed from files.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Self
 
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 from wsops import membership
 from wsops.batch.records import Attempt, Row, Spec
 from wsops.database import Database, open_database
-from wsops.errors import JournalError
+from wsops.errors import BatchError, JournalError
 from wsops.models import Record, utc_now
 from wsops.redact import scrub
 from wsops.rows import ItemRow, read_row
@@ -109,6 +110,22 @@ class Ledger:
         """Give the last batches, newest first."""
         query = sa.select(batches).order_by(batches.c.started_at.desc(), batches.c.batch_id.desc())
         return tuple(map(self._batch, self._database.all(query.limit(limit))))
+
+    def knows(self, batch_id: str) -> bool:
+        """Tell whether there is a batch of an ID."""
+        one = sa.select(batches.c.batch_id).where(batches.c.batch_id == batch_id)
+        return self._database.one(one) is not None
+
+    def newest(self) -> BatchRow:
+        """Give the newest batch that has not ended, else the newest of all.
+
+        Raises:
+            BatchError: there is none.
+        """
+        found = self.batches()
+        if not found:
+            raise _knows_none(self.place)
+        return next((row for row in found if row.ended_at is None), found[0])
 
     def request_stop(self, batch_id: str) -> None:
         """Ask a batch to start no further row, and all its runs to send no further pool."""
@@ -237,3 +254,23 @@ def _waiting(batch_id: str, number: int, row: Row, attempt: int) -> dict[str, An
         "state": "waiting",
         "facts": {},
     }
+
+
+@contextmanager
+def opened(place: str, *, create: bool = True) -> Iterator[Ledger]:
+    """Open the ledger in the journal at a place for the block.
+
+    Raises:
+        BatchError: there is none yet, and `create` is False.
+        JournalError: the journal cannot be used.
+    """
+    ledger = Ledger.open(place, create=create)
+    if ledger is None:
+        raise _knows_none(place)
+    with ledger:
+        yield ledger
+
+
+def _knows_none(place: str) -> BatchError:
+    msg = f"the journal {place} knows no batch"
+    return BatchError(msg, remedy="`wsops batch run` makes one; or WSOPS_JOURNAL names another")

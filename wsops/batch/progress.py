@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
@@ -19,7 +20,7 @@ from rich.progress import (
 )
 
 from wsops.batch.records import Attempt
-from wsops.batch.runner import Happening
+from wsops.batch.runner import Began, Happening, Notice
 from wsops.looks import colour_of, sign_of
 from wsops.text import lasting, visible
 
@@ -45,12 +46,13 @@ def show(happenings: Iterable[Happening], rows: int, ended: int, console: Consol
 def lines(happenings: Iterable[Happening], rows: int, ended: int) -> Iterator[str]:
     """Give what happens as lines of a log, each attempt's end with how many of how many ended."""
     for one in happenings:
-        if one.attempt is None:
+        if isinstance(one, Notice):
             yield visible(one.text)
-            continue
-        ended += one.kind == "ended"
-        begun = f"{_named(one.attempt)} begun"
-        yield begun if one.kind == "began" else f"{ended} of {rows}  {_told(one.attempt)}"
+        elif isinstance(one, Began):
+            yield f"{_named(one.attempt)} begun"
+        else:
+            ended += 1
+            yield f"{ended} of {rows}  {_told(one.attempt)}"
 
 
 def _live(happenings: Iterable[Happening], rows: int, ended: int, console: Console) -> None:
@@ -71,16 +73,13 @@ def _live(happenings: Iterable[Happening], rows: int, ended: int, console: Conso
         console=console,
         transient=True,
     )
-    from rich.console import Group  # noqa: PLC0415  (only a terminal needs both)
-    from rich.live import Live  # noqa: PLC0415
-
     total = whole.add_task("total", total=rows, completed=ended)
     under_way: dict[str, TaskID] = {}
     with Live(Group(each, whole), console=console, transient=True, refresh_per_second=8) as live:
         for one in happenings:
-            if one.attempt is None:
+            if isinstance(one, Notice):
                 live.console.print(f"[bold yellow]■ {escape(visible(one.text))}[/]")
-            elif one.kind == "began":
+            elif isinstance(one, Began):
                 name = escape(_named(one.attempt))
                 under_way[one.attempt.attempt_id] = each.add_task(name)
             else:

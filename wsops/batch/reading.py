@@ -1,18 +1,21 @@
 """What became of an attempt: from its notebook, its process, and what the journal has of it.
 
-papermill's own metadata is never asked. The notebook says what it came to; where its process did
-not end well it cannot be believed to know; and of what was sent the journal knows more than both.
+The notebook says what it came to, in its outputs; where its process did not end well it cannot be
+believed to know; and of what was sent the journal knows more than both. What papermill notes of a
+cell only tells which one broke off, never how a run ended.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
 
-from wsops.batch.amounts import FINE
+from wsops.batch.folder import place_of
 from wsops.batch.records import Attempt
+from wsops.batch.words import BROKE_OFF, FINE, OPEN
 from wsops.kernels import Played
 from wsops.report import Ending, ending_of
 from wsops.report.cells import numbered
@@ -23,10 +26,7 @@ Standing = tuple[RunRow, Sequence[ItemRow], str, str]
 """A run of the journal with its items, its verdict as of now, and the reason."""
 
 _BY_ERROR = {"cell": "failed", "start": "error"}
-OPEN = ("unknown", "running")
-"""Verdicts of what has not ended, the worst first."""
-
-_BADLY = frozenset({"failed", "error", "died", "overdue", "interrupted"})  # of a notebook
+_BADLY = BROKE_OFF | {"failed"}
 _NOTHING_SAID = "no verdict"
 
 
@@ -53,7 +53,7 @@ def settled(attempt: Attempt, standings: Sequence[Standing]) -> Attempt:
         return attempt
     rows = [row for _, items, *_ in standings for row in items]
     verdict = _with_journal(attempt.verdict, [word for _, _, word, _ in standings])
-    said = attempt.reason if attempt.cell or attempt.verdict in _BADLY - {"failed"} else ""
+    said = attempt.reason if attempt.cell or attempt.verdict in BROKE_OFF else ""
     resume = (f"wsops resume {run.run_id}" for run, _, word, _ in standings if word in OPEN)
     return attempt.model_copy(
         update={
@@ -114,3 +114,13 @@ def _broke_off(notebook: NotebookNode | None) -> int:
     cells = numbered(notebook) if notebook is not None else ()
     failed = (n for n, c in cells if c.metadata.get("papermill", {}).get("status") == "failed")
     return next(failed, 0)
+
+
+def lost(attempt: Attempt, folder: Path, notebook: str) -> Attempt:
+    """Give an attempt whose process is gone, as the folder of its batch shows it.
+
+    `notebook` is the name of the batch's notebook.
+    """
+    path = f"{place_of(attempt)}/{notebook}"
+    reason = "whoever ran it was killed, and it with it; nobody saw its end"
+    return attempt.over("died", reason, notebook=path if (folder / path).is_file() else "")

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
-from wsops.models import Record
+from wsops.models import Record, utc_now
 from wsops.summary import Place, Trouble
 
 SCHEMA = 1
@@ -87,6 +87,16 @@ class Attempt(Record):
     help: tuple[Trouble, ...] = ()
     unknown: tuple[Trouble, ...] = ()
     next: tuple[str, ...] = ()
+
+    @property
+    def word(self) -> str:
+        """How it stands: its verdict once it has ended, before that its state."""
+        return (self.verdict or "unknown") if self.state == "ended" else self.state
+
+    def over(self, verdict: str, reason: str, **facts: Any) -> Self:  # noqa: ANN401  (its fields)
+        """Give it as ended now, and how."""
+        ended: dict[str, Any] = {"state": "ended", "ended_at": utc_now()}
+        return self.model_copy(update=ended | {"verdict": verdict, "reason": reason} | facts)
 
     @property
     def seconds(self) -> float | None:

@@ -19,49 +19,65 @@ from wsops.batch.amounts import of_batch, spoils, taught
 from wsops.batch.folder import place_of
 from wsops.batch.hands import Hands
 from wsops.batch.ledger import BatchRow, Ledger
-from wsops.batch.reading import OPEN, Standing, settled
+from wsops.batch.reading import lost, settled
 from wsops.batch.records import Attempt
 from wsops.batch.task import Task, run_one
-from wsops.errors import JournalError
+from wsops.batch.words import OPEN
 from wsops.journal import Journal
 from wsops.membership import batch_key
-from wsops.models import utc_now
 from wsops.outcome import standing
 from wsops.settings import Limits
 from wsops.text import instant
 from wsops.verdicts import reason_to_stop
 
-_LOOK_EVERY = 0.2  # seconds between two looks at signals and at a stop
-_STOPPED, _ENOUGH, _KILL = 1, 2, 3  # how often Ctrl-C was pressed
+_LOOK_EVERY = 0.2  # seconds between two looks at the brake and at a stop
 
 
 @dataclass
 class Brake:
     """How often somebody has asked to stop: once starts nothing more, twice interrupts what runs.
 
-    The third time the kernels are ended. Set by signal handlers, looked at between two rows.
+    The third time the kernels are ended. Pressed by signal handlers, obeyed between two rows.
     """
 
     asked: int = 0
-    seen: int = 0
+    obeyed: int = 0
 
-    def press(self, *_: object) -> None:
+    def press(self) -> None:
         """Ask once more."""
         self.asked += 1
 
 
 @dataclass(frozen=True)
-class Happening:
-    """Something that happened: began or ended (with its attempt), stop or interrupted."""
+class Began:
+    """An attempt has begun."""
 
-    kind: str
-    text: str = ""
-    attempt: Attempt | None = None
+    attempt: Attempt
+
+
+@dataclass(frozen=True)
+class Ended:
+    """An attempt has ended, and is in the ledger as it ended."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that concerns the whole batch."""
+
+    text: str
+
+
+Happening = Began | Ended | Notice
 
 
 @dataclass
 class Runner:
-    """One drive of a batch over the rows that wait; `run` gives what happens."""
+    """One drive of a batch over the rows that wait; `run` gives what happens.
+
+    `stop` says why no further row is begun, "" where one may be.
+    """
 
     ledger: Ledger
     journal: Journal
@@ -88,43 +104,41 @@ class Runner:
 
     def _take_up(self) -> Iterator[Happening]:
         """Judge what an earlier process did not see the end of, and what was open when it ended."""
-        for attempt in self._attempts():
+        for attempt in self.ledger.attempts(self.batch.batch_id):
             if attempt.state == "running":
-                yield self._ended(lost(attempt, Path(self.batch.folder)))
+                gone = lost(attempt, Path(self.batch.folder), self.batch.spec.notebook)
+                yield Ended(self._judged(gone))
             elif attempt.verdict in OPEN:
-                self._ended(attempt)
+                self._judged(attempt)
 
     def _drain(self) -> Iterator[Happening]:
         waiting = deque(one for one in self._attempts() if one.state == "waiting")
         under_way: dict[Future[dict[str, Any]], Attempt] = {}
-        canary = self.batch.spec.apply and not self._has_canary()
+        canary = self.batch.spec.apply and not self._had_canary()
         while waiting or under_way:
             yield from self._braked()
-            while waiting and self._may_start(len(under_way), canary=canary):
+            while waiting and len(under_way) < (1 if canary else self.hands.width):
+                self.stop = self._reason_to_stop()
+                if self.stop:
+                    break
                 worker = _first_free(one.worker for one in under_way.values())
                 attempt = self.ledger.start(waiting.popleft().attempt_id, worker)
                 under_way[self.hands.executor.submit(run_one, self._task(attempt))] = attempt
-                yield Happening("began", attempt=attempt)
+                yield Began(attempt)
             if not under_way:
                 break
             done, _ = wait(under_way, timeout=_LOOK_EVERY, return_when=FIRST_COMPLETED)
             for future in done:
-                happened = self._ended(_result(future, under_way.pop(future)))
-                yield happened
-                canary = canary and self._still_canary(happened)
+                attempt = self._judged(_result(future, under_way.pop(future)))
+                yield Ended(attempt)
+                canary = canary and self._is_followed_by_a_canary(attempt)
         if waiting and self.stop:
-            yield Happening("stop", self.stop)
+            yield Notice(self.stop)
 
     # -- whether to go on ---------------------------------------------------------------------
 
-    def _may_start(self, under_way: int, *, canary: bool) -> bool:
-        if under_way >= (1 if canary else self.hands.width):
-            return False
-        self.stop = self._reason_to_stop()
-        return not self.stop
-
     def _reason_to_stop(self) -> str:
-        """Say why no further row may be started; "" where one may."""
+        """Say why no further row may be begun; "" where one may."""
         if self.brake.asked:
             return "interrupted: what was under way was let end"
         asked = self.ledger.stop_requested(self.batch.batch_id)
@@ -134,29 +148,29 @@ class Runner:
             return self._spoilt
         return reason_to_stop((), self.limits, self.ledger.items_sent(self.batch))
 
-    def _has_canary(self) -> bool:
+    def _had_canary(self) -> bool:
         """Tell whether a row of this round was the canary already, before a resume."""
-        sent = {row.run_id for row in self.ledger.items_sent(self.batch)}
-        return any(taught(one, sent=bool(sent & set(one.rollouts))) for one in self._attempts())
+        return any(taught(one, sent=self._has_sent(one)) for one in self._attempts())
 
-    def _still_canary(self, happened: Happening) -> bool:
-        """Tell whether the next row is the canary, after one that was to be it has ended."""
-        attempt = happened.attempt
-        assert attempt is not None  # noqa: S101  (an attempt that has ended)
+    def _is_followed_by_a_canary(self, attempt: Attempt) -> bool:
+        """Judge a row that was to be the canary; tells whether the next one has to be it."""
         if spoils(attempt):
             word = attempt.verdict.replace("_", " ")
             self._spoilt = f"the canary, row {attempt.row} ({attempt.label}), ended {word}"
-        sent = {row.run_id for row in self.ledger.items_sent(self.batch)}
-        return not taught(attempt, sent=bool(sent & set(attempt.rollouts)))
+        return not taught(attempt, sent=self._has_sent(attempt))
 
-    def _braked(self) -> Iterator[Happening]:
-        while self.brake.seen < self.brake.asked:
-            self.brake.seen += 1
-            if self.brake.seen == _STOPPED:
-                yield Happening("stop", "no further row is started; what runs is let end")
-            elif self.brake.seen <= _KILL:
-                self.hands.interrupt(kill=self.brake.seen == _KILL)
-                yield Happening("interrupted", "what runs is interrupted")
+    def _has_sent(self, attempt: Attempt) -> bool:
+        sent = {row.run_id for row in self.ledger.items_sent(self.batch)}
+        return bool(sent & set(attempt.rollouts))
+
+    def _braked(self) -> Iterator[Notice]:
+        while self.brake.obeyed < self.brake.asked:
+            self.brake.obeyed += 1
+            if self.brake.obeyed == 1:
+                yield Notice("no further row is begun; what runs is let end")
+            else:
+                self.hands.interrupt(kill=self.brake.obeyed > 2)
+                yield Notice("what runs is interrupted")
 
     # -- one attempt --------------------------------------------------------------------------
 
@@ -178,25 +192,20 @@ class Runner:
         )
         return task.model_dump(mode="json")
 
-    def _ended(self, attempt: Attempt) -> Happening:
+    def _judged(self, attempt: Attempt) -> Attempt:
         """Keep how an attempt ended: by its files and, where it has sent, by the journal."""
         begun = self.ledger.attempt(attempt.attempt_id).rollouts
-        told = settled(attempt, [self._standing(run_id) for run_id in begun])
-        self.ledger.finish(told)
-        return Happening("ended", attempt=self.ledger.attempt(told.attempt_id))
-
-    def _standing(self, run_id: str) -> Standing:
-        return standing(self.journal, run_id)
+        self.ledger.finish(settled(attempt, [standing(self.journal, one) for one in begun]))
+        return self.ledger.attempt(attempt.attempt_id)
 
     def _close(self) -> None:
-        """Keep how the batch stands; rows that will not be started any more say so."""
+        """Keep how the batch stands; rows that will not be begun any more say so."""
         final = bool(self.stop) and not self.brake.asked
         for attempt in self._attempts():
             if attempt.state == "waiting" and final:
-                over: dict[str, Any] = {"state": "ended", "verdict": "not_started"}
-                over |= {"reason": self.stop, "ended_at": utc_now()}
-                self.ledger.finish(attempt.model_copy(update=over))
-        verdict, _ = of_batch(self._attempts(), self.stop)
+                self.ledger.finish(attempt.over("not_started", self.stop))
+        newest = {one.row: one for one in self.ledger.attempts(self.batch.batch_id)}
+        verdict, _ = of_batch(tuple(newest.values()), self.stop)
         self.ledger.end(self.batch.batch_id, verdict, self.stop if final else "")
 
 
@@ -206,27 +215,9 @@ def _first_free(taken: Iterable[str]) -> str:
     return next(name for number in count(1) if (name := f"worker {number}") not in busy)
 
 
-def lost(attempt: Attempt, folder: Path) -> Attempt:
-    """Give an attempt whose process is gone, as its folder shows it: nobody saw it end."""
-    notebook = folder / place_of(attempt) / folder_notebook(folder)
-    files = {"notebook": str(notebook.relative_to(folder))} if notebook.is_file() else {}
-    over: dict[str, Any] = {"state": "ended", "ended_at": utc_now(), "verdict": "died"}
-    reason = "whoever ran it was killed, and it with it; nobody saw its end"
-    return attempt.model_copy(update=over | files | {"reason": reason})
-
-
-def folder_notebook(folder: Path) -> str:
-    """Give the name of the notebook of a batch's folder."""
-    return next((path.name for path in sorted(folder.glob("*.ipynb"))), "")
-
-
 def _result(future: Future[dict[str, Any]], attempt: Attempt) -> Attempt:
     """Give the attempt that a worker gave back; one whose worker is gone has died with it."""
     try:
         return Attempt.model_validate(future.result())
-    except JournalError:
-        raise
-    except BaseException as error:  # noqa: BLE001  (whatever an executor says of a lost worker)
-        over: dict[str, Any] = {"state": "ended", "ended_at": utc_now(), "verdict": "died"}
-        reason = f"its worker ended: {type(error).__name__}: {error}"[:400]
-        return attempt.model_copy(update=over | {"reason": reason})
+    except Exception as error:  # noqa: BLE001  (whatever an executor says of a lost worker)
+        return attempt.over("died", f"its worker ended: {type(error).__name__}: {error}"[:400])

@@ -40,7 +40,7 @@ def batch(whole: Batch, most: int) -> RenderableType:
     shown = grid(">row", "label", "verdict", ">cell", ">took", "desktops", "why")
     latest = sorted(whole.latest, key=lambda one: (_rank(one), one.row))
     for one in latest[:most]:
-        word = one.verdict or one.state
+        word = one.word
         error = f"{one.error}: " if one.error else ""
         shown.add_row(
             f"{one.row}" + (f".{one.attempt}" if one.attempt > 1 else ""),
@@ -95,7 +95,7 @@ def _headline(whole: Batch) -> Text:
 
 
 def _rank(one: Attempt) -> int:
-    return _FIRST[tone_of(one.verdict or one.state)]
+    return _FIRST[tone_of(one.word)]
 
 
 def _ends(one: Attempt) -> str:

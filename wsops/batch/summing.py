@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from wsops.batch.amounts import FINE
 from wsops.batch.records import Attempt, Batch, Row
+from wsops.batch.words import FINE
 from wsops.redact import scrub
 from wsops.summary import Trouble
 from wsops.verdicts import EXIT_CODES
@@ -42,23 +42,14 @@ def runs_of(batch: Batch) -> tuple[Run, ...]:
     for one in sorted(batch.attempts, key=lambda one: one.attempt):
         tried[one.row].append(one)
     numbers = sorted({*known, *tried})
-    return tuple(_run(batch, known.get(number), tried[number]) for number in numbers)
+    return tuple(_run(known.get(number), tried[number]) for number in numbers)
 
 
-def _run(batch: Batch, row: Row | None, tried: Sequence[Attempt]) -> Run:
+def _run(row: Row | None, tried: Sequence[Attempt]) -> Run:
     if row is None:
         row = Row(number=tried[0].row, label=tried[0].label)
     *older, latest = tried or [Attempt(attempt_id="", row=row.number, label=row.label)]
-    return Run(row, latest, tuple(older), word_of(latest, over=batch.ended_at is not None))
-
-
-def word_of(attempt: Attempt, *, over: bool = True) -> str:
-    """Say how an attempt stands; `over` says that its batch has ended."""
-    if attempt.state == "ended":
-        return attempt.verdict or "unknown"
-    if attempt.state == "waiting" and over:
-        return "not_started"
-    return attempt.state
+    return Run(row, latest, tuple(older), latest.word)
 
 
 def counted_of(runs: Sequence[Run]) -> dict[str, int]:

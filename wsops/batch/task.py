@@ -9,21 +9,20 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
 
-from wsops.batch.amounts import FINE
 from wsops.batch.folder import LOG, REPORT, claim
 from wsops.batch.reading import judged
 from wsops.batch.records import Attempt
+from wsops.batch.words import FINE
 from wsops.errors import WsopsError
 from wsops.files import write_private
 from wsops.kernels import Handle, execute
-from wsops.membership import VARIABLE
-from wsops.models import Record, utc_now
+from wsops.membership import ATTEMPT_VARIABLE
+from wsops.models import Record
 from wsops.redact import leaks, scrub
 
 _handles: dict[str, Handle] = {}
@@ -54,10 +53,12 @@ def run_one(document: Mapping[str, Any]) -> dict[str, Any]:
     try:
         here = claim(Path(task.folder), task.place)
     except FileExistsError:
-        return _not_run(task, "it was run before: a run is never executed twice")
+        told = task.attempt.over("error", "it was run before: a run is never executed twice")
     except OSError as error:
-        return _not_run(task, f"its folder cannot be made: {error.strerror}")
-    return _run(task, here).model_dump(mode="json")
+        told = task.attempt.over("error", f"its folder cannot be made: {error.strerror}")
+    else:
+        told = _run(task, here)
+    return told.model_dump(mode="json")
 
 
 def interrupt_all(*, kill: bool = False) -> int:
@@ -101,11 +102,11 @@ def _run(task: Task, here: Path) -> Attempt:
     if played.notebook is not None:
         problem = _rendered(played.notebook, target.name, here / REPORT) or problem
         files["report"] = "" if problem else f"{task.place}/{REPORT}"
-    return _sealed(_without_files(told.model_copy(update=files), problem), here)
+    return _sealed(_noted(told.model_copy(update=files), problem), here)
 
 
-def _without_files(told: Attempt, problem: str) -> Attempt:
-    """Give an attempt whose files could not be written: what nobody can read is not done."""
+def _noted(told: Attempt, problem: str) -> Attempt:
+    """Give an attempt with what was wrong with its files: what nobody can read is not done."""
     if not problem:
         return told
     verdict = "error" if told.verdict in FINE else told.verdict
@@ -143,22 +144,11 @@ def _sealed(told: Attempt, here: Path) -> Attempt:
         elif leaks(text):
             write_private(path, scrub(text))
             guilty += [] if path.name == LOG else [path.name]
-    ended = told.model_copy(update={"state": "ended", "ended_at": utc_now()})
     if not guilty:
-        return ended
+        return told.over(told.verdict, told.reason)
     reason = f"{', '.join(guilty)} held a secret that is in use: it was masked; change it"
-    return ended.model_copy(update={"verdict": "failed", "reason": reason})
-
-
-def _not_run(task: Task, reason: str) -> dict[str, Any]:
-    over: dict[str, object] = {"state": "ended", "ended_at": utc_now(), "verdict": "error"}
-    return task.attempt.model_copy(update=over | {"reason": reason}).model_dump(mode="json")
+    return told.over("failed", reason)
 
 
 def _environment(attempt_id: str) -> dict[str, str]:
-    return os.environ | {VARIABLE: attempt_id}
-
-
-def local_now() -> datetime:
-    """Give the present instant with the offset of this place."""
-    return datetime.now().astimezone()
+    return os.environ | {ATTEMPT_VARIABLE: attempt_id}

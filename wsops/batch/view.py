@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from wsops import locks
 from wsops.batch.amounts import of_batch, totals
-from wsops.batch.ledger import BatchRow, Ledger
+from wsops.batch.ledger import Ledger
 from wsops.batch.records import Batch
-from wsops.membership import batch_key
 
 _SHOWN = ("wsops", "papermill", "ipykernel", "pandas", "httpx")
 
@@ -36,8 +34,3 @@ def as_it_stands(ledger: Ledger, batch_id: str) -> Batch:
     verdict, headline = of_batch(whole.latest, row.stop)
     found = {"verdict": verdict, "headline": headline, "totals": totals(whole.latest)}
     return whole.model_copy(update=found)
-
-
-def driver(row: BatchRow) -> str:
-    """Say which process of this host drives a batch; "" where none does."""
-    return locks.holder(*batch_key(row.batch_id))

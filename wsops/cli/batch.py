@@ -27,13 +27,12 @@ for _command in (run, resume, retry):
 @command
 def status(batch_id: str | None, *, profile: str | None, as_json: bool) -> int:
     """Show a batch and its rows, the newest without a name, while it runs or afterwards."""
-    from wsops.batch.again import newest_open  # noqa: PLC0415
     from wsops.batch.amounts import exit_code  # noqa: PLC0415
-    from wsops.batch.driving import opened  # noqa: PLC0415
+    from wsops.batch.ledger import opened  # noqa: PLC0415
     from wsops.batch.view import as_it_stands  # noqa: PLC0415
 
     with opened(load(profile).journal_place, create=False) as ledger:
-        row = ledger.batch(batch_id or newest_open(ledger))
+        row = ledger.batch(batch_id) if batch_id else ledger.newest()
         whole = as_it_stands(ledger, row.batch_id)
     tell(whole, as_json=as_json)
     return exit_code(whole.verdict)
@@ -44,7 +43,7 @@ def status(batch_id: str | None, *, profile: str | None, as_json: bool) -> int:
 @command
 def stop(batch_id: str, *, profile: str | None, as_json: bool) -> int:
     """Ask a batch to start no further row, and its runs to send no further pool; final."""
-    from wsops.batch.driving import opened  # noqa: PLC0415
+    from wsops.batch.ledger import opened  # noqa: PLC0415
 
     with opened(load(profile).journal_place, create=False) as ledger:
         if ledger.batch(batch_id).ended_at is not None:
@@ -64,7 +63,7 @@ def stop(batch_id: str, *, profile: str | None, as_json: bool) -> int:
 def list_batches(*, limit: int, profile: str | None, as_json: bool) -> int:
     """List the batches of the journal, newest first."""
     from wsops.batch import screens  # noqa: PLC0415
-    from wsops.batch.driving import opened  # noqa: PLC0415
+    from wsops.batch.ledger import opened  # noqa: PLC0415
     from wsops.batch.view import as_it_stands  # noqa: PLC0415
 
     with opened(load(profile).journal_place, create=False) as ledger:

@@ -22,6 +22,7 @@ _PATH = click.Path(dir_okay=False, path_type=Path, allow_dash=True)
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _OUT = Path("reports/runs")
 _MANY = 1000  # runs at once
+_MOST_ROWS = 10_000
 _SHOWN = 40  # rows of a dry run, or of a status, in a terminal
 
 
@@ -148,13 +149,12 @@ def resume(
     A row that was begun is never run again by this. A batch that was stopped, or whose canary
     failed, starts nothing more; what its runs have sent is looked up.
     """
-    from wsops.batch.again import newest_open  # noqa: PLC0415
-    from wsops.batch.driving import opened  # noqa: PLC0415
+    from wsops.batch.ledger import opened  # noqa: PLC0415
 
     settings = load(profile)
     know_secrets(settings)
     with opened(settings.journal_place, create=False) as ledger:
-        row = ledger.batch(batch_id or newest_open(ledger))
+        row = ledger.batch(batch_id) if batch_id else ledger.newest()
     how = row.spec.model_copy(update=_given(workers=workers, executor=executor))
     return _drive(settings, how, lambda: row.batch_id, as_json=as_json)
 
@@ -201,7 +201,7 @@ def retry(  # noqa: PLR0913  (one argument an option)
     wanted = again.Wanted(
         batch_id or "",
         report,
-        again.numbers(rows or ""),
+        numbers(rows or ""),
         apply=apply,
         max_desktops=max_desktops or 0,
     )
@@ -247,6 +247,22 @@ def _show_rows(spec: Spec, *, as_json: bool) -> int:
     out.print(screens.rows(spec, most=_SHOWN))
     say(f"dry run of {len(spec.rows)} rows: nothing was run", style="bold")
     return 0
+
+
+def numbers(text: str) -> frozenset[int]:
+    """Read rows by number, separated by commas; "3-5" is a range.
+
+    Raises:
+        click.UsageError: a part is no number.
+    """
+    found: set[int] = set()
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        first, _, last = part.partition("-")
+        if not first.isdecimal() or not (last or first).isdecimal():
+            msg = f"--rows wants numbers, such as 3,5-7; {part[:40]!r} is not one"
+            raise click.UsageError(msg)
+        found |= set(range(int(first), min(int(last or first), int(first) + _MOST_ROWS) + 1))
+    return frozenset(found)
 
 
 def _nothing(nothing: NothingToDo, *, as_json: bool) -> int:

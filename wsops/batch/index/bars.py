@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from wsops.batch.records import Batch
-from wsops.batch.summing import aware, word_of
+from wsops.batch.summing import aware
 from wsops.looks import sign_of, tone_of, worded
 from wsops.text import lasting
 
@@ -70,7 +70,7 @@ def spans_of(batch: Batch, now: datetime) -> Iterator[Span]:
             continue
         start = aware(one.started_at)
         end = aware(one.ended_at) if one.ended_at else now
-        word = word_of(one, over=batch.ended_at is not None)
+        word = one.word
         yield Span(one.worker, one.row, one.label, one.attempt, word, start, max(start, end))
 
 

@@ -6,15 +6,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wsops.batch.amounts import FINE
 from wsops.batch.index.lines import Line
+from wsops.batch.words import FINE, NOT_BEGUN
 from wsops.looks import tone_of
 
 MOST = 8
 """Causes that are told; the table has them all."""
 
 _NAMED = 12
-_NOTHING_WRONG = FINE | {"waiting", "not_started"}
+_NOTHING_WRONG = FINE | NOT_BEGUN
 _RANKS = {"bad": 0, "open": 1, "warn": 2}
 
 
@@ -22,9 +22,8 @@ _RANKS = {"bad": 0, "open": 1, "warn": 2}
 class Cause:
     """Runs that ended with one verdict, in one cell, by one error.
 
-    `first` is one of them, `others` counts the reasons that differ in more than the
-    run's name. `runs` are those
-    that are named, `more` counts the rest.
+    `first` is one of them, `others` counts the reasons that differ in more than the run's name;
+    `runs` are those that are named, `more` counts the rest.
     """
 
     first: Line

@@ -5,18 +5,15 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 
-from wsops.batch.amounts import AGAIN, FINE
 from wsops.batch.records import Batch
 from wsops.batch.summing import Run
-
-_AGAIN = AGAIN | {"partial", "not_started"}
-_OPEN = frozenset({"unknown", "running"})
+from wsops.batch.words import AGAIN, FINE, OPEN
 
 
 def next_of(batch: Batch, runs: Sequence[Run]) -> tuple[str, ...]:
     """Give the commands to type, each once: what is unknown first, then the batch's own."""
-    unknown = [run for run in runs if run.word in _OPEN and run.latest.state == "ended"]
-    others = [run for run in runs if run.word not in _OPEN | FINE]
+    unknown = [run for run in runs if run.word in OPEN and run.latest.state == "ended"]
+    others = [run for run in runs if run.word not in FINE and run.word not in OPEN]
     ours = _of_ended(batch, runs) if batch.ended_at else _of_running(batch, runs)
     return tuple(dict.fromkeys([*_typed(unknown), *ours, *_typed(others)]))
 
@@ -33,7 +30,7 @@ def _of_running(batch: Batch, runs: Sequence[Run]) -> Iterator[str]:
 
 def _of_ended(batch: Batch, runs: Sequence[Run]) -> Iterator[str]:
     """Give how to try again what did not end well or was not begun; approved anew where it acts."""
-    if any(run.word in _AGAIN for run in runs):
+    if any(run.word in AGAIN for run in runs):
         approved = " --apply --max-desktops N  # N: as many as you approve now"
         again = f"wsops batch retry {shlex.quote(batch.batch_id)} --failed"
         yield f"{again}{approved if batch.spec.apply else ''}"

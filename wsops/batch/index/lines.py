@@ -8,7 +8,7 @@ from datetime import datetime
 
 from wsops.batch.index.links import Links
 from wsops.batch.records import Attempt
-from wsops.batch.summing import Run, aware, word_of
+from wsops.batch.summing import Run, aware
 from wsops.text import lasting
 
 _CUT = 170  # characters of a reason that are seen before it is unfolded
@@ -56,7 +56,7 @@ class Line:
 def lines_of(runs: Iterable[Run], links: Links, now: datetime) -> Iterator[Line]:
     """Give the lines of the table; `now` is when those that run are looked at."""
     for run in runs:
-        older = tuple(_line(run.row.label, one, word_of(one), links, now, ()) for one in run.older)
+        older = tuple(_line(run.row.label, one, one.word, links, now, ()) for one in run.older)
         yield _line(run.row.label, run.latest, run.word, links, now, older)
 
 
