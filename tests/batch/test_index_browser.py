@@ -29,7 +29,7 @@ def mixed(*, running=False):
     return batch_of(
         tried(2, "failed", **error),
         *told[:1],
-        tried(2, attempt=2, worker="ops-1:4242.4"),
+        tried(2, attempt=2, worker="worker 4"),
         *told[2:],
     )
 
@@ -198,7 +198,7 @@ def test_the_timeline_can_be_read_without_colour_and_without_eyes(reader):
     assert len(set(fills.values())) == len(fills) == 4
     assert {name for name, fill in fills.items() if "url" in fill} == {"i-bad", "i-open", "i-warn"}
     assert opened.get_by_role("group", name="Timeline of 20 attempts").is_visible()
-    assert opened.get_by_role("img", name="worker 0: 4 runs").is_visible()
+    assert opened.get_by_role("img", name="worker 1: 4 runs").is_visible()
     assert table.locator("tbody tr").count() == 5
 
 

@@ -12,7 +12,7 @@ from pathlib import PurePath
 from xml.etree import ElementTree as ET
 
 from wsops.batch.records import Batch
-from wsops.batch.summing import Run, aware, runs_of, scrubbed
+from wsops.batch.summing import Run, runs_of, scrubbed
 from wsops.batch.words import FINE, NOT_BEGUN, OPEN
 from wsops.text import is_plain
 
@@ -38,7 +38,7 @@ def as_xml(batch: Batch) -> str:
         errors=str(numbers["error"]),
         skipped=str(numbers["skipped"]),
         time=_time(sum(run.latest.seconds or 0 for run in runs)),
-        timestamp=f"{aware(clean.started_at).astimezone(UTC):%Y-%m-%dT%H:%M:%S}",
+        timestamp=f"{clean.started_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}",
     )
     properties = ET.SubElement(suite, "properties")
     for name, value in (("batch_id", clean.batch_id), ("command", clean.spec.command)):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -104,8 +103,3 @@ def _mapped(node: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401  (J
     if isinstance(node, list | tuple):
         return [_mapped(value, change) for value in node]
     return node
-
-
-def aware(at: datetime) -> datetime:
-    """Give an instant with its offset; one without was written down in UTC."""
-    return at if at.tzinfo else at.replace(tzinfo=UTC)

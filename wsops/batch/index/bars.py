@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from wsops.batch.records import Batch
-from wsops.batch.summing import aware
 from wsops.looks import sign_of, tone_of, worded
 from wsops.text import lasting
 
@@ -68,8 +67,8 @@ def spans_of(batch: Batch, now: datetime) -> Iterator[Span]:
     for one in batch.attempts:
         if one.started_at is None or (one.state == "ended" and one.ended_at is None):
             continue
-        start = aware(one.started_at)
-        end = aware(one.ended_at) if one.ended_at else now
+        start = one.started_at
+        end = one.ended_at or now
         word = one.word
         yield Span(one.worker, one.row, one.label, one.attempt, word, start, max(start, end))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from wsops.batch.index.commands import next_of
 from wsops.batch.records import SCHEMA, Batch
-from wsops.batch.summing import Run, aware, counted_of, runs_of, scrubbed
+from wsops.batch.summing import Run, counted_of, runs_of, scrubbed
 
 
 def as_document(batch: Batch) -> dict[str, Any]:
@@ -54,8 +54,8 @@ def _as_document(run: Run) -> dict[str, Any]:
 
 def _instant(at: datetime | None) -> str | None:
     """Give an instant in UTC to the second, as every reader of JSON understands it."""
-    return None if at is None else f"{aware(at).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return None if at is None else f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _seconds(start: datetime, end: datetime | None) -> float | None:
-    return None if end is None else max(0.0, (aware(end) - aware(start)).total_seconds())
+    return None if end is None else max(0.0, (end - start).total_seconds())

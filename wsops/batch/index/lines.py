@@ -8,7 +8,7 @@ from datetime import datetime
 
 from wsops.batch.index.links import Links
 from wsops.batch.records import Attempt
-from wsops.batch.summing import Run, aware
+from wsops.batch.summing import Run
 from wsops.text import lasting
 
 _CUT = 170  # characters of a reason that are seen before it is unfolded
@@ -74,7 +74,7 @@ def _line(  # noqa: PLR0913, PLR0917  (what a line is made of)
 ) -> Line:
     seconds = one.seconds
     if one.state == "running" and one.started_at is not None:
-        seconds = max(0.0, (now - aware(one.started_at)).total_seconds())
+        seconds = max(0.0, (now - one.started_at).total_seconds())
     reason, whole = cut(one.reason)
     counts = {word: number for word, number in one.counts.items() if number and word != "pools"}
     return Line(

@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from wsops.batch.amounts import of_batch
 from wsops.batch.index import causes
 from wsops.batch.index.commands import next_of
 from wsops.batch.index.given import changes_of, given_to
@@ -17,7 +16,7 @@ from wsops.batch.index.links import Links
 from wsops.batch.index.spec import carried
 from wsops.batch.index.timeline import timeline_of
 from wsops.batch.records import Batch
-from wsops.batch.summing import Run, counted_of, done_of, runs_of, scrubbed, troubles_of
+from wsops.batch.summing import counted_of, done_of, runs_of, scrubbed, troubles_of
 from wsops.pages import Press
 from wsops.text import lasting
 
@@ -75,7 +74,6 @@ def _content(batch: Batch, links: Links, now: datetime) -> Mapping[str, Any]:
         "counts": counted_of(runs),
         "totals": {word: number for word, number in batch.totals.items() if number},
         "done": done_of(runs),
-        "headline": _headline(batch, runs),
         "change": changes_of(batch.spec.rows),
         "lines": lines,
         "causes": causes.causes_of(lines, running=running),
@@ -91,12 +89,6 @@ def _content(batch: Batch, links: Links, now: datetime) -> Mapping[str, Any]:
         "how": _how(batch),
         "carried": carried(batch),
     }
-
-
-def _headline(batch: Batch, runs: tuple[Run, ...]) -> str:
-    """Give the headline, unless it only counts what is counted beside it."""
-    verdict, counted = of_batch([run.latest for run in runs], batch.stop)
-    return "" if (batch.verdict, batch.headline) == (verdict, counted) else batch.headline
 
 
 def _how(batch: Batch) -> dict[str, str]:

@@ -12,7 +12,6 @@ from datetime import datetime
 
 from wsops.batch.index.axis import Tick, ticks_over
 from wsops.batch.index.bars import TONES, Bar, Span, bars_of, spans_of
-from wsops.batch.index.workers import by_worker, named, place_of
 from wsops.batch.records import Batch
 from wsops.looks import tone_of
 from wsops.text import count, lasting
@@ -31,7 +30,7 @@ class Lane:
 
 @dataclass(frozen=True)
 class Timeline:
-    """Lanes over a length of time; `place` is that of all workers, "" where they have no one.
+    """Lanes over a length of time, in seconds.
 
     `attempts` counts those that are drawn, `legend` by how they look and stand; `alt` says it in a
     sentence.
@@ -43,7 +42,6 @@ class Timeline:
     seconds: float
     attempts: int
     legend: Mapping[str, Mapping[str, int]]
-    place: str
     alt: str
 
 
@@ -56,15 +54,22 @@ def timeline_of(batch: Batch, now: datetime) -> Timeline | None:
     seconds = max((max(span.end for span in spans) - start).total_seconds(), 1.0)
     counts = Counter(span.word for span in spans)
     return Timeline(
-        lanes=tuple(_lane(worker, ran, start, seconds) for worker, ran in by_worker(spans).items()),
+        lanes=tuple(_lane(worker, ran, start, seconds) for worker, ran in _by_worker(spans)),
         ticks=ticks_over(seconds),
         start=start,
         seconds=seconds,
         attempts=len(spans),
         legend=_legend(counts),
-        place=named(place_of({span.worker for span in spans})),
         alt=_alt(counts, seconds),
     )
+
+
+def _by_worker(spans: Sequence[Span]) -> list[tuple[str, list[Span]]]:
+    """Give what each worker ran: it has run one at a time."""
+    found: dict[str, list[Span]] = defaultdict(list)
+    for span in spans:
+        found[span.worker].append(span)
+    return sorted(found.items(), key=lambda one: (len(one[0]), one[0]))  # worker 2 before 10
 
 
 def _lane(worker: str, spans: Sequence[Span], start: datetime, seconds: float) -> Lane:
