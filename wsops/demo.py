@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -15,56 +14,33 @@ from typing import Any
 from rich.console import Console
 from rich.rule import Rule
 
+from wsops.errors import WsopsError
 from wsops.models import SESSIONS
-from wsops.simulated import PACE, POLLING, simulator
+from wsops.simulated import environment, let_fail, simulator
 
-_COMMAND_WITHIN = 600
-_TWO = 2
-_CAUSE = {"code": "WKS.00010034", "reason": "no capacity in the zone"}
-
-_SETTINGS = """default_profile = "demo"
-
-[profiles.demo]
-endpoint = "{endpoint}"
-iam_endpoint = "{iam_endpoint}"
-project_id = "{project_id}"
-region = "{region}"
-journal = "journal.sqlite"
-
-# The simulator runs {speed:g} times faster than a region, so look more often.
-[profiles.demo.polling]
-{polling}
-
-[profiles.demo.pace]
-{pace}
-"""
-
-
-class DemoError(Exception):
-    """The demo could not be carried through."""
+_COMMAND_WITHIN = 600  # seconds
+_FAILING = 2  # desktops
 
 
 def run_demo(folder: Path, *, speed: float, seed: int) -> None:
     """Run the whole story in a new folder below `folder`, printing each command before it runs.
 
     Raises:
-        DemoError: a command ended with an unexpected code.
-        WsopsError: the simulator did not start.
+        WsopsError: the simulator did not start, or a command ended with an unexpected code.
     """
     here = folder / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}"
     here.mkdir(parents=True)
     console = Console(highlight=False)
     _say(console, "A simulated Workspace service with 24 pools starts on this machine.")
     with simulator("--speed", f"{speed:g}", "--seed", str(seed)) as service:
-        tables = {"polling": _toml(POLLING), "pace": _toml(PACE)}
-        (here / "wsops.toml").write_text(_SETTINGS.format(speed=speed, **tables, **service))
-        wsops = _Commands(console, here, service["token"])
+        journal = str((here / "journal.sqlite").absolute())
+        wsops = _Commands(console, here, environment(service, journal))
         _say(console, "1  Which desktops do not run their pool's image? A notebook tells.")
         wsops("init", "notebooks", quiet=True)
         wsops("batch", "run", "notebooks/10_fleet_audit.ipynb", "--name", "audit")
         wsops("audit", "--json", into="audit.json")
         seen = json.loads((here / "audit.json").read_text())
-        _break_two_desktops(service["endpoint"], seen["mismatches"])
+        let_fail(service, _idle_in_large_pools(seen["mismatches"])[:_FAILING])
         _say(console, "2  Repair: one run of a notebook for each pool that needs it, four at once.")
         console.print("Two desktops are made to fail on the way.")
         repair = ("batch", "run", "notebooks/20_repair_mismatches.ipynb", "--name", "repair")
@@ -73,7 +49,7 @@ def run_demo(folder: Path, *, speed: float, seed: int) -> None:
         wsops(*repair, *from_audit, *approved, good=(0, 4))
         _say(console, "3  What still differs, and who has to be told?")
         wsops("audit", "--csv", "mismatches-after.csv")
-        wsops("handover", _newest_batch(here), "-o", "handover.csv")
+        wsops("handover", _repair_batch(here), "-o", "handover.csv")
     console.print(f"The files are in {here}/", markup=False, soft_wrap=True)
     for path in sorted(path for path in here.iterdir() if path.is_file()):
         console.print(f"  {path.name:<22} {path.stat().st_size:>9,} bytes")
@@ -87,10 +63,9 @@ def run_demo(folder: Path, *, speed: float, seed: int) -> None:
 class _Commands:
     """Runs `wsops …` in the demo's folder, as one would type it."""
 
-    def __init__(self, console: Console, folder: Path, token: str) -> None:
+    def __init__(self, console: Console, folder: Path, variables: Mapping[str, str]) -> None:
         self._console, self._folder = console, folder
-        kept = {key: value for key, value in os.environ.items() if not key.startswith("WSOPS_")}
-        self._environment = kept | {"WSOPS_TOKEN": token, "XDG_STATE_HOME": str(folder.absolute())}
+        self._environment = {**variables, "XDG_STATE_HOME": str(folder.absolute())}
 
     def __call__(
         self, *arguments: str, good: tuple[int, ...] = (0,), into: str = "", quiet: bool = False
@@ -111,41 +86,21 @@ class _Commands:
         self._console.print()
         if done.returncode not in good:
             msg = f"`wsops {' '.join(arguments)}` ended with {done.returncode}"
-            raise DemoError(msg)
+            raise WsopsError(msg, remedy="see what it said above")
 
 
-def _toml(values: Mapping[str, float]) -> str:
-    return "\n".join(f"{key} = {value:g}" for key, value in values.items())
-
-
-def _newest_batch(here: Path) -> str:
+def _repair_batch(here: Path) -> str:
     [summary] = here.glob("reports/runs/*-repair/summary.json")
     return str(json.loads(summary.read_text())["batch_id"])
 
 
-def _break_two_desktops(endpoint: str, mismatches: Sequence[Mapping[str, Any]]) -> None:
-    """Script the simulator so that an idle desktop of each of the two largest pools fails."""
+def _idle_in_large_pools(mismatches: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Give an idle desktop of each pool, those of the largest pools first."""
     idle: dict[str, list[str]] = {}
     for one in mismatches:
         if one["login_status"] not in SESSIONS and one["status"] == "ACTIVE":
             idle.setdefault(one["pool_id"], []).append(one["desktop_id"])
-    largest = sorted(idle.values(), key=len)[-_TWO:]
-    failing = [desktops[0] for desktops in largest]
-    fault = {
-        "kind": "desktop_fails",
-        "args": {
-            "desktop_ids": failing,
-            "code": "WKS.00010034",
-            "reason": "no capacity in the zone",
-        },
-    }
-    request = urllib.request.Request(  # noqa: S310  (our simulator on loopback)
-        f"{endpoint}/_sim/faults",
-        data=json.dumps(fault).encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10):
-        pass
+    return [desktops[0] for desktops in sorted(idle.values(), key=len, reverse=True)]
 
 
 def _say(console: Console, text: str) -> None:

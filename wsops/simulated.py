@@ -6,8 +6,10 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+
+import httpx
 
 from wsops import tethered
 from wsops.errors import WsopsError
@@ -25,7 +27,11 @@ POLLING: Mapping[str, float] = {
 PACE: Mapping[str, float] = {"write_every": 0.5}
 """How fast to ask such a simulator, in seconds between changing requests."""
 
+NO_CAPACITY: Mapping[str, str] = {"code": "WKS.00010034", "reason": "no capacity in the zone"}
+"""Why a desktop fails that is made to fail, so that there is something to see."""
+
 _TOLD = 300  # characters of a complaint
+_ANSWERS_WITHIN = 10  # seconds
 _OTHERS = ("WSOPS_", "HUAWEICLOUD_")
 
 
@@ -67,3 +73,11 @@ def environment(service: Mapping[str, str], journal: str) -> dict[str, str]:
     pace = {f"WSOPS_PACE__{key.upper()}": f"{value:g}" for key, value in PACE.items()}
     own = {"WSOPS_PROFILE": "default", "WSOPS_AUTH": "token", "WSOPS_JOURNAL": journal}
     return kept | place | polling | pace | own
+
+
+def let_fail(service: Mapping[str, str], desktop_ids: Sequence[str]) -> None:
+    """Script a simulator so that the next rebuild of some desktops fails, for want of capacity."""
+    fault = {"kind": "desktop_fails", "args": {"desktop_ids": [*desktop_ids], **NO_CAPACITY}}
+    # Whatever proxy the machine has: this is loopback.
+    with httpx.Client(trust_env=False, timeout=_ANSWERS_WITHIN) as client:
+        client.post(f"{service['endpoint']}/_sim/faults", json=fault).raise_for_status()

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from wsops.client import connect
 from wsops.plan import Plan
-from wsops.simulated import PACE, POLLING
+from wsops.simulated import NO_CAPACITY, PACE, POLLING
 from wsops.simulator import Options, Simulation
 from wsops.workbench import Workbench
 
@@ -54,5 +54,5 @@ class Tour:
 
 def let_fail(simulation: Simulation, desktop_id: str) -> None:
     """Script a simulator so that the next rebuild of a desktop fails, for want of capacity."""
-    failure = {"code": "WKS.00010034", "reason": "no capacity in the zone"}
-    simulation.cloud.faults.add("desktop_fails", args={"desktop_ids": [desktop_id], **failure})
+    args = {"desktop_ids": [desktop_id], **NO_CAPACITY}
+    simulation.cloud.faults.add("desktop_fails", args=args)

@@ -16,7 +16,6 @@ FILES = {
     "notebooks",
     "reports",
     "wsops",
-    "wsops.toml",
 }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from wsops.demo import DemoError, run_demo
+from wsops.demo import run_demo
 from wsops.errors import WsopsError
 
 
@@ -26,7 +26,7 @@ def demo(*, folder: Path, speed: float, seed: int) -> None:
     """Audit, plan, apply and verify on a simulated fleet of 24 pools; asks nothing."""
     try:
         run_demo(folder, speed=speed, seed=seed)
-    except (DemoError, WsopsError) as error:
+    except WsopsError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(1)
     except KeyboardInterrupt:
