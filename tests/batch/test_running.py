@@ -3,6 +3,8 @@
 import json
 import os
 import stat
+import subprocess
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime
@@ -228,3 +230,16 @@ def test_any_executor_will_do(book, numbers, tmp_path):
 
     assert drove.code == 0
     assert [one.verdict for one in drove.batch.latest] == ["done"] * 3
+
+
+def test_what_takes_a_second_and_nobody_asks_for_is_not_imported():
+    """Rows are read and checked without the grammar of addresses that notebooks bring along."""
+    notebook = NOTEBOOKS / "05_connect.ipynb"
+    code = (
+        "import sys; from click.testing import CliRunner; from wsops.cli import main\n"
+        f"done = CliRunner().invoke(main, ['batch', 'run', {str(notebook)!r}, '--dry-run'])\n"
+        "print(done.exit_code, {'lark', 'rfc3987_syntax', 'papermill'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "0 set()\n"

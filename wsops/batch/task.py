@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from wsops.kernels import Handle, execute
 from wsops.membership import ATTEMPT_VARIABLE
 from wsops.models import Record
 from wsops.redact import leaks, scrub
+from wsops.report import Renderer
 
 _handles: dict[str, Handle] = {}
 _lock = threading.Lock()
@@ -123,15 +125,9 @@ def _rendered(notebook: NotebookNode, name: str, target: Path) -> str:
     return ""
 
 
-_renderers = threading.local()
-
-
-def _renderer() -> Any:  # noqa: ANN401  (imported when it is needed)
-    from wsops.report import Renderer  # noqa: PLC0415
-
-    if not hasattr(_renderers, "one"):
-        _renderers.one = Renderer()
-    return _renderers.one
+@cache
+def _renderer() -> Renderer:
+    return Renderer()
 
 
 def _sealed(told: Attempt, here: Path) -> Attempt:

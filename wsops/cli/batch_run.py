@@ -12,6 +12,7 @@ import click
 
 from wsops.cli.common import command, err, know_secrets, out, print_json, say
 from wsops.errors import NotApproved, NothingToDo
+from wsops.kernels.light import light_imports
 from wsops.settings import Settings, load
 from wsops.text import count
 
@@ -113,9 +114,9 @@ def run(
     With --apply the batch is one rollout: the first row is the canary, no more desktops are
     touched than --max-desktops, one error threshold and one stop hold for all.
     """
-    # Imported when it is needed, here and below: it takes a second.
-    from wsops.batch.again import begin  # noqa: PLC0415
-    from wsops.batch.spec import Asked, plan_spec, with_total  # noqa: PLC0415
+    with light_imports():  # when they are needed, here and below: they take a second
+        from wsops.batch.again import begin  # noqa: PLC0415
+        from wsops.batch.spec import Asked, plan_spec, with_total  # noqa: PLC0415
 
     asked = Asked(profile=profile, command=_command_line(), **_given(**options))
     know_secrets(load(profile))
@@ -191,7 +192,8 @@ def retry(  # noqa: PLR0913  (one argument an option)
 
     A row whose outcome is unknown is not run again: `wsops resume` and `wsops settle` end that.
     """
-    from wsops.batch import again  # noqa: PLC0415
+    with light_imports():
+        from wsops.batch import again  # noqa: PLC0415
 
     if failed == bool(rows) or (batch_id and report):
         msg = "give --failed or --rows, and the batch by its name or by --from-report"
@@ -215,8 +217,9 @@ def _drive(settings: Settings, spec: Spec, begin: Callable[[], str], *, as_json:
 
     `begin` gives the ID of the batch.
     """
-    from wsops.batch.driving import drive  # noqa: PLC0415
-    from wsops.batch.hands import hands_of  # noqa: PLC0415
+    with light_imports():
+        from wsops.batch.driving import drive  # noqa: PLC0415
+        from wsops.batch.hands import hands_of  # noqa: PLC0415
 
     with hands_of(spec) as hands:
         batch_id = begin()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from pydantic import ConfigDict, Field
+
 from wsops.models import Count, Record, Text
 
 
@@ -15,6 +17,8 @@ class Asked(Record):
     say; `audit` is what `wsops audit --json` printed. `sets` are NAME=VALUE for all rows. `limit`
     is how many rows run, 0 for all. The rest is as in `records.Spec`.
     """
+
+    model_config = ConfigDict(extra="forbid")
 
     params: Path | None = None
     form: Literal["", "yaml", "json", "csv"] = ""
@@ -29,8 +33,8 @@ class Asked(Record):
     change: Text = ""
     profile: Text = ""
     kernels: Literal["warm", "fresh"] = "warm"
-    workers: int = 4
-    deadline: float = 0
-    memory: int = 0
+    workers: int = Field(4, ge=1)
+    deadline: float = Field(0, ge=0)
+    memory: int = Field(0, ge=0)
     executor: str = "local"
     command: str = ""
