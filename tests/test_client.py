@@ -3,6 +3,7 @@
 import threading
 from datetime import UTC, datetime, timedelta
 
+import httpcore
 import httpx
 import pytest
 
@@ -245,6 +246,22 @@ def test_every_exception_of_httpx_has_a_meaning():
         if isinstance(kind, type) and issubclass(kind, httpx.RequestError):
             error = answers.unreachable(kind("boom"), "GET", "/x")
             assert isinstance(error, CloudUnreachable | BadAnswer)
+
+
+def test_every_exception_of_httpcore_is_one_of_httpx():
+    """No failure of the engine leaves the wire under a name that nobody looks for."""
+    from wsops.transport import FAILURES
+
+    kinds = [
+        kind
+        for name in httpcore.__all__
+        if isinstance(kind := getattr(httpcore, name), type) and issubclass(kind, Exception)
+    ]
+    kinds.remove(httpcore.ConnectionNotAvailable)  # its pools' own, never seen outside
+    assert len(kinds) > 10
+    for kind in kinds:
+        assert issubclass(kind, FAILURES)
+        assert issubclass(getattr(httpx, kind.__name__), httpx.RequestError)
 
 
 # -- credentials --------------------------------------------------------------------------------

@@ -36,10 +36,9 @@ class Call:
     content: bytes = b""
 
     @property
-    def url(self) -> str:
-        """The whole URL, in one piece: httpx would parse it once more for a query of its own."""
-        query = f"?{urlencode(self.query)}" if self.query else ""
-        return f"{self.base}{self.path}{query}"
+    def target(self) -> str:
+        """Path and query as they are sent."""
+        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
 
 
 class Signer(Protocol):

@@ -269,11 +269,10 @@ class Workspace:
     def _exchange_once(self, call: Call, *, fresh: bool) -> Answer:
         """Sign and send, within the pace and the deadline of a call."""
         deadline = self._network.deadline.within(self.settings.pace.call_deadline)
-        lend = self._network.fresh if fresh else self._network.transport
-        with self._pacer.turn(), deadline, lend(call.base) as transport:
-            signed, generation = self.signer.sign(call)
-            request = self._network.request(call.method, call.url, call.content, signed)
-            response = transport.handle_request(request)
+        lend = self._network.fresh if fresh else self._network.line
+        with self._pacer.turn(), deadline, lend(call.base) as line:
+            headers, generation = self.signer.sign(call)
+            response = line.send(call.method, call.target, headers, call.content)
             answer = Answer.of(response, call.method, call.path, generation)
         self.signer.saw_date(response.headers.get("Date"))
         return answer
@@ -297,10 +296,8 @@ class Workspace:
         self._breaker.check("POST", path)
         try:
             deadline = self._network.deadline.within(config.pace.call_deadline)
-            with deadline, self._network.transport(config.iam_endpoint) as transport:
-                url, content = config.iam_endpoint + path, json.dumps(body).encode()
-                request = self._network.request("POST", url, content, {})
-                response = transport.handle_request(request)
+            with deadline, self._network.line(config.iam_endpoint) as line:
+                response = line.send("POST", path, {}, json.dumps(body).encode())
                 answer = Answer.of(response, "POST", path, "")
         except httpx.RequestError as error:
             raise unreachable(error, "POST", path) from None

@@ -13,7 +13,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import chain
 from typing import Any
 from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
@@ -25,13 +25,22 @@ from wsops.endpoints import is_loopback
 from wsops.errors import SettingsError
 from wsops.settings import Settings
 
-_READING = {
+FAILURES = (
+    httpcore.TimeoutException,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.ProxyError,
+    httpcore.UnsupportedProtocol,
+)
+"""The exceptions of httpcore, all of them."""
+
+_ALWAYS = {
     "User-Agent": "wsops",
     "Accept": "application/json",
     "Accept-Encoding": "gzip, deflate",
     "Connection": "keep-alive",
 }
-_SENDING = {**_READING, "Content-Type": "application/json"}
+_IDLE = 5.0  # seconds after which an idle connection is not used again
 
 
 class Deadline(threading.local):
@@ -115,80 +124,131 @@ class DeadlineBackend(httpcore.NetworkBackend):
         return DeadlineStream(stream, self._deadline)
 
 
+class Body(httpx.SyncByteStream):
+    """The body of an answer as it comes from httpcore."""
+
+    def __init__(self, response: httpcore.Response) -> None:
+        self._response = response
+
+    def __iter__(self) -> Iterator[bytes]:
+        with _named_by_httpx():
+            yield from self._response.iter_stream()
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._response.close()
+
+
+class Line:
+    """One connection to the base of a URL, opened when it is needed and again when it was closed.
+
+    It follows no redirect, keeps no cookie and reads no environment.
+    """
+
+    def __init__(self, base: str, pool: httpcore.ConnectionPool, timeout: dict[str, Any]) -> None:
+        self._base = httpcore.URL(base)
+        self._host = httpx.URL(base).netloc.decode()
+        self._pool = pool
+        self._extensions = {"timeout": timeout}
+
+    def send(
+        self, method: str, target: str, headers: dict[str, str], content: bytes
+    ) -> httpx.Response:
+        """Send a request with these headers and with those that all have; give the bare answer.
+
+        Raises what httpx raises; reading the answer does so as well.
+        """
+        base = self._base
+        sent = {"Host": self._host} | _ALWAYS | headers
+        if content:
+            sent |= {"Content-Type": "application/json", "Content-Length": str(len(content))}
+        request = httpcore.Request(
+            method,
+            httpcore.URL(scheme=base.scheme, host=base.host, port=base.port, target=target),
+            headers=[*sent.items()],
+            content=content or None,
+            extensions=self._extensions,
+        )
+        with _named_by_httpx():
+            response = self._pool.handle_request(request)
+        return httpx.Response(response.status, headers=response.headers, stream=Body(response))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._pool.close()
+
+
 class Network:
     """The connections to the service and to IAM: one per concurrent call, one shared TLS context.
 
-    httpcore scans all connections of a pool for each request, so that one transport with many
-    connections slows quadratically; a stack of transports with one connection each does not. A
-    transport is what a client of httpx sends by: alone it follows no redirect, keeps no cookie and
-    reads no environment.
+    httpcore, the engine of httpx, scans all connections of a pool for each request, so that one
+    pool with many connections slows quadratically; a stack of pools with one connection each does
+    not. httpx itself offers no way to give its engine a backend, and without one there is no
+    deadline on a whole call.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.deadline = Deadline()
         self._context = tls_context(settings)
         self._lock = threading.Lock()
-        self._idle: defaultdict[str, list[httpx.HTTPTransport]] = defaultdict(list)
+        self._idle: defaultdict[str, list[Line]] = defaultdict(list)
         pace = settings.pace
         self._timeout = httpx.Timeout(pace.call_deadline, connect=pace.connect_timeout).as_dict()
         # At DEBUG httpcore logs headers as they are, X-Subject-Token among them.
         logging.getLogger("httpcore").setLevel(logging.INFO)
 
     @contextmanager
-    def fresh(self, base: str) -> Iterator[httpx.BaseTransport]:
-        """Lend a transport with a new connection.
+    def fresh(self, base: str) -> Iterator[Line]:
+        """Lend a new line.
 
         An idle connection may have been closed by the other side, and a request lost in it looks
         like one whose answer was lost: not to be had where that matters.
         """
-        with self._open(base) as transport:
-            yield transport
+        with closing(self._open(base)) as line:
+            yield line
 
     @contextmanager
-    def transport(self, base: str) -> Iterator[httpx.BaseTransport]:
-        """Lend a transport to the base of a URL."""
+    def line(self, base: str) -> Iterator[Line]:
+        """Lend a line to the base of a URL."""
         with self._lock:
             idle = self._idle[base]
-            transport = idle.pop() if idle else self._open(base)
+            line = idle.pop() if idle else self._open(base)
         try:
-            yield transport
+            yield line
         except BaseException:
             # httpcore keeps a tunnel whose handshake failed: two of them fill the pool for ever.
-            transport.close()
+            line.close()
             raise
         with self._lock:
-            self._idle[base].append(transport)
+            self._idle[base].append(line)
 
     def close(self) -> None:
         """Close the connections that nobody uses."""
         with self._lock:
-            for transport in chain.from_iterable(self._idle.values()):
-                transport.close()
+            for line in chain.from_iterable(self._idle.values()):
+                line.close()
             self._idle.clear()
 
-    def request(
-        self, method: str, url: str, content: bytes, headers: dict[str, str]
-    ) -> httpx.Request:
-        """Make a request with the timeouts, and the headers besides, that all of them have."""
-        return httpx.Request(
-            method,
-            url,
-            headers=(_SENDING if content else _READING) | headers,
-            content=content or None,
-            extensions={"timeout": self._timeout},
+    def _open(self, base: str) -> Line:
+        proxy = proxy_for(base)
+        way = httpx.Proxy(proxy) if proxy else None
+        pool = httpcore.ConnectionPool(
+            self._context,
+            httpcore.Proxy(str(way.url), way.raw_auth, ssl_context=self._context) if way else None,
+            max_connections=2,
+            keepalive_expiry=_IDLE,
+            network_backend=DeadlineBackend(self.deadline),
         )
+        return Line(base, pool, self._timeout)
 
-    def _open(self, base: str) -> httpx.HTTPTransport:
-        transport = httpx.HTTPTransport(
-            verify=self._context,
-            trust_env=False,
-            proxy=proxy_for(base),
-            limits=httpx.Limits(max_connections=2, max_keepalive_connections=2),
-        )
-        # The one private name of httpx that we touch: it offers no way to give httpcore a
-        # network backend, and without one there is no deadline on a whole call.
-        transport._pool._network_backend = DeadlineBackend(self.deadline)  # noqa: SLF001
-        return transport
+
+@contextmanager
+def _named_by_httpx() -> Iterator[None]:
+    """Raise what httpx would raise: its exceptions have the names of its engine's."""
+    try:
+        yield
+    except FAILURES as error:
+        raise getattr(httpx, type(error).__name__)(str(error)) from error
 
 
 def tls_context(settings: Settings) -> ssl.SSLContext:

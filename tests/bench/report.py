@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -58,14 +57,30 @@ def bounded(what: str, values: Sequence[float], unit: str, most: float, *, judge
     return Figure(what, tuple(values), unit, "", f"< {most:g} {unit}", met)
 
 
-def page(rooms: dict[str, Sequence[Figure]], *, quick: bool, seconds: float) -> str:
-    """Write the whole report."""
+Room = Sequence[Figure] | Exception
+"""What became of a room: its figures, or the error that it ended with."""
+
+
+def met(room: Room) -> bool:
+    """Tell whether a room was measured and no goal in it was missed."""
+    return not isinstance(room, Exception) and all(figure.met is not False for figure in room)
+
+
+def page(rooms: dict[str, Room], *, quick: bool, seconds: float) -> str:
+    """Write the report of the rooms that are through."""
     lines = ["# Speed", "", _when_and_where(seconds), ""]
     if quick:
         lines += ["A cut: too small a fleet for the goals, which are not judged here.", ""]
-    for title, figures in rooms.items():
-        lines += [f"## {title}", "", *table(figures), ""]
+    for title, room in rooms.items():
+        lines += [f"## {title}", "", *_body(room), ""]
     return "\n".join(lines)
+
+
+def _body(room: Room) -> list[str]:
+    """Give a room's table; of an error the kind alone, its words may name places of the machine."""
+    if isinstance(room, Exception):
+        return [f"**failed**, not measured: {type(room).__name__}"]
+    return table(room)
 
 
 def table(figures: Sequence[Figure]) -> list[str]:
@@ -76,8 +91,7 @@ def table(figures: Sequence[Figure]) -> list[str]:
 
 
 def save(text: str, place: Path | None) -> None:
-    """Show the report, and write it to its place if it has one."""
-    sys.stdout.write(text)
+    """Write the report to its place if it has one."""
     if place is not None:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text, encoding="utf-8")

@@ -13,6 +13,7 @@ from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 
 from tests.bench import sides
+from tests.bench.batches import batches
 from tests.bench.notebooks import notebooks
 from tests.bench.report import Figure, bounded, compared, ratio
 from tests.bench.server import Connection, served
@@ -192,4 +193,5 @@ ROOMS: dict[str, Callable[..., list[Figure]]] = {
     "Starting": starting,
     "Writing": writing,
     "Notebooks": notebooks,
+    "Batches of a notebook of ten cells": batches,
 }

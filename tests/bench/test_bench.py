@@ -1,9 +1,11 @@
 """That the benchmark compares like with like; nothing is timed here."""
 
 import gc
+import sys
 
 import pytest
 
+from tests.bench import __main__ as bench
 from tests.bench import report, rooms, server, sides
 from wsops.audit import audit
 
@@ -68,6 +70,31 @@ def test_the_table_says_what_was_met():
     assert lines[2] == "| fast | 1 s | 1-2 | 3 | 30.0x (15.0-30.0) | >= 20x | met |"
     assert lines[3].endswith("| < 300 MB | **not met** |")
     assert lines[4].endswith("| < 300 MB |  |")
+
+
+def test_what_was_measured_is_kept_when_a_room_fails(tmp_path, monkeypatch, capsys):
+    """Each room is in the report as soon as it is through, a failed one by name; then it ends 1."""
+    place = tmp_path / "report.md"
+    kept = []
+
+    def measured(*, quick):
+        kept.append(place.read_text() if place.exists() else "")
+        return [report.Figure("a thing", (1.0,), "s")]
+
+    def broken(*, quick):
+        msg = "no such luck"
+        raise OSError(msg)
+
+    monkeypatch.setattr(bench, "ROOMS", {"One": measured, "Two": broken, "Three": measured})
+    monkeypatch.setattr(sys, "argv", ["bench", "--out", str(place)])
+
+    assert bench.main() == 1
+    assert "| a thing | 1 s |" in kept[1]
+    assert "## Two\n\n**failed**, not measured: OSError\n" in kept[1]
+    said = capsys.readouterr()
+    assert said.out == place.read_text()
+    assert said.out.count("| a thing | 1 s |") == 2
+    assert "no such luck" in said.err
 
 
 def test_help_is_light():

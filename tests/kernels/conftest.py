@@ -31,6 +31,17 @@ def kernel_env(tmp_path_factory):
     return kept | own | {"OPENBLAS_NUM_THREADS": "1"}  # a zygote has one thread, so kernels have
 
 
+@pytest.fixture(scope="module")
+def traced_env(kernel_env):
+    """Give the same where the tests are traced with the kernels: a zygote of its own for these."""
+    traced = {name: os.environ[name] for name in os.environ if name.startswith("COVERAGE_")}
+    if traced:
+        nursery().close()
+    yield kernel_env | traced
+    if traced:
+        nursery().close()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _kernels_end_with_the_tests():
     yield

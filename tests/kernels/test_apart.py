@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from wsops.kernels import nursery
+from wsops.report import ending_of
 
 LEAVE = """
 import builtins, os, random, sys, threading
@@ -102,6 +103,7 @@ def test_a_death_concerns_one_run(beside, death, code, said):
     assert "before" in dead.said[1]
     assert [cell.metadata.papermill.status for cell in cells] == ["completed", "failed", "pending"]
     assert cells[2].execution_count is None
+    assert (ending_of(dead.written).verdict, ending_of(dead.written).at) == ("unfinished", 2)
     assert time.monotonic() - began < 10
     assert (other.error, other.said) == ("", ["on\n"])
 

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from wsops.kernels import Handle
+from wsops.report import ending_of
 
 SLEEP = "import time\nprint('begun', flush=True)\ntime.sleep(60)"
 BEGUN = "begun\\n"  # as JSON has it
@@ -121,6 +122,7 @@ def test_a_failing_cell_is_named_and_ends_the_run(run):
     assert (failed.code, failed.played.unsaved) == (None, "")
     assert failed.written.cells[0].metadata.tags == ["papermill-error-cell-tag"]
     assert [cell.execution_count for cell in failed.cells] == [1, 2, None]
+    assert (ending_of(failed.written).verdict, ending_of(failed.written).at) == ("failed", 2)
 
 
 def test_a_cell_that_leaves_is_no_success(run):
@@ -195,3 +197,19 @@ def test_what_is_no_notebook_is_told(run, book, spoil, said):
 
     assert failed.error == "start"
     assert said in failed.message
+
+
+@pytest.mark.parametrize("warm", [True, False])
+def test_what_a_kernel_has_opened_it_closes(run, tmp_path, warm):
+    """Asked to end it does what Python does at its end: temporary folders go, others are told."""
+    told = tmp_path / "told"
+    cell = (
+        "import atexit, tempfile\n"
+        f"folder = tempfile.TemporaryDirectory(dir={str(tmp_path)!r}, prefix='left-')\n"
+        f"atexit.register(open({str(told)!r}, 'w').close)"
+    )
+    ended = run(cell, warm=warm)
+
+    assert ended.error == ""
+    assert told.exists()
+    assert not list(tmp_path.glob("left-*"))

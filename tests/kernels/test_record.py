@@ -119,15 +119,14 @@ def test_nothing_is_said_in_the_name_of_a_run(run, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("place", ["out.ipynb", "wsops://out.ipynb"])
-def test_papermill_runs_it_by_its_own_command(book, kernel_env, tmp_path, place):
+def test_papermill_runs_it_by_its_own_command(book, kernel_env, tmp_path):
     """`papermill --engine wsops`: parameters, exit code, and no session that was its caller's."""
     look = "import os\nprint(name, 'JPY_SESSION_NAME' in os.environ, os.getcwd())"
     source = book(("name = 'x'", "parameters"), look)
     command = [sys.executable, "-m", "papermill", "--engine", "wsops", "-p", "name", "y"]
     env = kernel_env | {"JPY_SESSION_NAME": "someone"}
     done = subprocess.run(
-        [*command, "--no-progress-bar", str(source), place],
+        [*command, "--no-progress-bar", str(source), "out.ipynb"],
         cwd=tmp_path,
         env=env,
         capture_output=True,

@@ -50,7 +50,7 @@ SHOWS = (
 )
 
 CENSUS = r"""
-import gc, json, locale, logging, os, resource, signal, sys, threading, warnings
+import gc, json, locale, logging, os, resource, signal, sys, tempfile, threading, time, warnings
 import httpx, ipywidgets, matplotlib, pandas, sqlalchemy
 import matplotlib.pyplot
 from IPython import get_ipython
@@ -86,11 +86,13 @@ print(json.dumps({
     "filters": sorted({str(f) for f in warnings.filters}),
     "logging": [handlers(n) for n in ("", "tornado", "matplotlib", "asyncio", "traitlets")],
     "flags": str(sys.flags),
+    "clock": [time.tzname, time.timezone],
     "language": [locale.getlocale(), sys.stdout.encoding, sys.getfilesystemencoding()],
     "interpreter": [sys.getrecursionlimit(), sys.getswitchinterval(), gc.isenabled(),
                     gc.get_threshold(), sys.executable, sys.prefix],
     "builtins": sorted(vars(builtins)),
     "globals": sorted(n for n in globals() if n not in ("names", "handlers")),
+    "temporary": tempfile.gettempdir(),
     "main": [__name__, sorted(vars(sys.modules["__main__"])) == sorted(globals())],
     "targets": sorted(comms),
     "stdin": sys.stdin.read() if sys.stdin.isatty() is False else "a terminal",
@@ -135,8 +137,18 @@ def test_what_a_notebook_shows_is_the_same(run):
     assert "from a child" in warm.said[6]
 
 
-def test_what_a_notebook_finds_around_it_is_the_same(run):
+def test_what_a_notebook_finds_around_it_is_the_same(run, kernel_env, tmp_path):
     """Threads, signals, environment, paths, limits, options, filters, handlers, globals."""
-    warm, fresh = (json.loads(run(CENSUS, warm=warm).said[0]) for warm in (True, False))
+    env = kernel_env | {"TMPDIR": str(tmp_path), "TZ": "Asia/Kathmandu"}
+    warm, fresh = (json.loads(run(CENSUS, warm=warm, env=env).said[0]) for warm in (True, False))
 
     assert {name: (warm[name], found) for name, found in fresh.items() if warm[name] != found} == {}
+
+
+def test_the_backend_of_charts_is_the_one_that_is_asked_for(run, kernel_env):
+    """Also where only a kernel by its own command can have it."""
+    look = "import matplotlib\nprint(matplotlib.get_backend(auto_select=False))"
+    asked = [run(look, env=kernel_env | {"MPLBACKEND": name}) for name in ("agg", "template")]
+
+    assert [one.said[0].strip() for one in asked] == ["agg", "template"]
+    assert [one.played.warm for one in asked] == [True, False]

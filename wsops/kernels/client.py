@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from queue import Empty
 from typing import Any, cast
 
@@ -12,6 +12,8 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.channels import AsyncZMQSocketChannel
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import Type
+
+End = Callable[[AsyncKernelManager], Coroutine[Any, Any, None]]
 
 _ASK_AGAIN, _SUBSCRIBED_WITHIN = 1.0, 0.2  # seconds
 
@@ -50,13 +52,13 @@ class Client(AsyncKernelClient):
 
 
 async def connected(
-    km: AsyncKernelManager, end: Coroutine[Any, Any, None], within: float
+    km: AsyncKernelManager, end: End, within: float
 ) -> tuple[Client, dict[str, Any]]:
     """Give a client of a kernel that answers and is heard, and what the kernel says of itself.
 
     Args:
         km: the kernel's manager.
-        end: comes when the kernel's process has ended.
+        end: waits for the end of the kernel's process.
         within: seconds.
 
     Raises:
@@ -64,7 +66,7 @@ async def connected(
     """
     client = cast("Client", km.client(context=km.context))
     client.open()
-    answer, ended = asyncio.ensure_future(_first_answer(client)), asyncio.ensure_future(end)
+    answer, ended = asyncio.ensure_future(_first_answer(client)), asyncio.ensure_future(end(km))
     try:
         await asyncio.wait({answer, ended}, timeout=within, return_when=asyncio.FIRST_COMPLETED)
         found = answer.result() if answer.done() else None

@@ -20,7 +20,7 @@ from wsops.kernels.provisioner import WarmProvisioner
 from wsops.kernels.terms import Terms
 
 _NO_HISTORY = "--HistoryManager.hist_file=:memory:"
-_ENDS_WITHIN = 5.0
+_LEAVES_WITHIN, _ENDS_WITHIN = 2.0, 5.0  # seconds: asked to, and made to
 _TOLD = 600  # characters of a log
 _REMEDY = "see whether the notebook's kernel is installed: jupyter kernelspec list"
 
@@ -41,14 +41,14 @@ class Host:
             WsopsError: it did not start; says what it wrote last.
         """
         self._folder = nursery().new_folder()
-        log = self._terms.log or self._folder / "log"
+        log = (self._terms.log or self._folder / "log").absolute()
         config = {"warm": self._terms.warm, "log_file": str(log), "memory": self._terms.memory}
         self.manager = km = manager(self._kernel_name, self._folder, config)
         history = [_NO_HISTORY] if km.ipykernel else []
-        cwd = str(self._terms.cwd or Path.cwd())
+        cwd = str((self._terms.cwd or Path.cwd()).absolute())
         try:
             await km.start_kernel(extra_arguments=arguments + history, cwd=cwd, env=self._env)
-            self.client, answer = await connected(km, exited(km), within)
+            self.client, answer = await connected(km, exited, within)
         except (RuntimeError, OSError, WsopsError) as error:
             msg = f"{error}{_last_words(log)}"
             await self.end()
@@ -76,6 +76,8 @@ class Host:
         km, client, folder = self.manager, self.client, self._folder
         process = self.process
         code = process.exit_code if process is not None else None
+        if client is not None and km is not None and code is None:
+            await _leave(km, client)
         await self.kill()
         if km is not None:
             with suppress(TimeoutError):
@@ -99,6 +101,14 @@ class Host:
         env = os.environ if self._terms.env is None else self._terms.env
         # With that name wsops would believe that a person sits before the notebook.
         return {name: value for name, value in env.items() if name != "JPY_SESSION_NAME"}
+
+
+async def _leave(km: AsyncKernelManager, client: Client) -> None:
+    """Ask a kernel to end by itself: what it has opened it closes, and its temporary files go."""
+    client.shutdown()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(exited(km), _LEAVES_WITHIN)
+    client.control_channel.stop()
 
 
 def _last_words(log: Path) -> str:

@@ -68,7 +68,7 @@ class Nursery:
     def restart(self) -> None:
         """End the zygote, which does not answer, with all its kernels; the next start makes one."""
         if self._parent is not None:
-            self._parent.end()
+            self._parent.end(0)
 
     def close(self) -> None:
         """End the zygote and all its kernels, and leave no file; it may be used again after."""

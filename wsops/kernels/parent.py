@@ -56,17 +56,12 @@ class Parent:
         self._asked: dict[int, tuple[Future[Kernel], bool]] = {}
         self._kernels: dict[int, Kernel] = {}
         self._channel, theirs = socket.socketpair()
-        with theirs, log.open("ab") as file:
-            # No signal at the death of its parent: that is the death of the thread that starts it.
-            self._process = subprocess.Popen(  # noqa: S603  (our own module, no shell)
-                [sys.executable, "-m", "wsops.kernels.zygote", str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=file,
-                env=zygote_env(env),
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,
-            )
+        with theirs:
+            try:
+                self._process = _zygote(theirs.fileno(), zygote_env(env), log)
+            except OSError:
+                self._channel.close()
+                raise
         self.pid = self._process.pid
         self._reader = threading.Thread(target=self._hear, name="wsops zygote", daemon=True)
         self._reader.start()
@@ -89,10 +84,12 @@ class Parent:
         with suppress(OSError), self._speaking:
             self._channel.sendall(said(dict(message)))
 
-    def end(self) -> None:
-        """End the zygote, and its kernels with it; returns when they are gone."""
+    def end(self, within: float = _LEAVES_WITHIN) -> None:
+        """End the zygote, and its kernels with it, by force after some seconds."""
         with suppress(OSError):
-            self._channel.shutdown(socket.SHUT_RDWR)
+            self._channel.shutdown(socket.SHUT_WR)
+        self._reader.join(within)
+        self._process.kill()
         self._reader.join(_LEAVES_WITHIN)
 
     def forget(self) -> None:
@@ -145,6 +142,20 @@ class Parent:
             last = self._log.read_text(errors="replace").strip()[-_TOLD:]
             return _refusal(f"the process that makes them has ended: {last or 'it said nothing'}")
         return _refusal("the process that makes them has ended")
+
+
+def _zygote(channel: int, env: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+    # No signal at the death of its parent: that is the death of the thread that starts it.
+    with log.open("ab") as file:
+        return subprocess.Popen(  # noqa: S603  (our own module, no shell)
+            [sys.executable, "-m", "wsops.kernels.zygote", str(channel)],
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            env=env,
+            pass_fds=(channel,),
+            start_new_session=True,
+        )
 
 
 def _refusal(why: str) -> WsopsError:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient  # type: ignore[import-untyped]
 from papermill.log import logger  # type: ignore[import-untyped]
@@ -50,7 +50,7 @@ def play(  # noqa: PLR0913  (what papermill gives, by name)
     """
     for name in ("input_path", "autosave_cell_every"):
         options.pop(name, None)
-    terms, outcome = terms or Terms(), outcome or Outcome()
+    terms, handle, outcome = terms or Terms(), handle or Handle(), outcome or Outcome()
     outcome.notebook = notebook
     if terms.record is not None:
         output_path = f"{SCHEME}{terms.record}"
@@ -64,7 +64,7 @@ def play(  # noqa: PLR0913  (what papermill gives, by name)
     try:
         with ExitStack() as slot:
             slot.enter_context(nursery().starting)
-            _run(player.play(terms, handle or Handle(), outcome, slot))
+            _run(player.play(terms, handle, outcome, slot), handle)
     finally:
         recorder.cleanup_pbar()
         recorder.whole = outcome.whole
@@ -74,7 +74,7 @@ def play(  # noqa: PLR0913  (what papermill gives, by name)
     return notebook
 
 
-def _run(work: Coroutine[Any, Any, None]) -> None:
+def _run(work: Coroutine[Any, Any, None], handle: Handle) -> None:
     """Run in an event loop of its own: in this thread, or beside the one that runs here already."""
     try:
         asyncio.get_running_loop()
@@ -82,7 +82,12 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
         asyncio.run(work)
         return
     with ThreadPoolExecutor(1) as beside:
-        beside.submit(asyncio.run, work).result()
+        run = beside.submit(asyncio.run, work)
+        try:
+            run.result()
+        except KeyboardInterrupt:
+            handle.interrupt()
+            raise
 
 
 class Player(PapermillNotebookClient):  # type: ignore[misc]
@@ -103,18 +108,26 @@ class Player(PapermillNotebookClient):  # type: ignore[misc]
         try:
             with handle.heard_by(lambda: loop.call_soon_threadsafe(self._hear)):
                 self._hear()
-                await self._begin()
-                slot.close()
-                await self._cells()
-        except DeadKernelError:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():  # nbclient takes that for a dead kernel
-                raise asyncio.CancelledError from None
-            raise
+                await self._to_its_end(loop.create_task(self._perform(slot)))
         finally:
             for task in beside:
                 task.cancel()
             outcome.exit_code = await self._host.end()
+
+    async def _to_its_end(self, run: asyncio.Task[None]) -> None:
+        """Wait for the run; Ctrl-C is an interrupt like any other, so that the record has it."""
+        try:
+            await asyncio.shield(run)
+        except asyncio.CancelledError:
+            self._handle.interrupt()
+            with suppress(Exception):  # the interrupt is what counts
+                await run
+            raise
+
+    async def _perform(self, slot: ExitStack) -> None:
+        await self._begin()
+        slot.close()
+        await self._cells()
 
     async def _begin(self) -> None:
         """Start the kernel; in a second attempt if need be, for no cell has run yet."""

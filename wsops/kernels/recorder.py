@@ -24,7 +24,6 @@ class Recorder(NotebookExecutionManager):  # type: ignore[misc]
     def __init__(self, notebook: Any, output_path: str | None, **options: Any) -> None:  # noqa: ANN401  (papermill's)
         super().__init__(notebook, output_path=output_path, **options)
         self._changed = False
-        self._took = 0.0
         self.whole = False
 
     def save(self, **_: Any) -> None:  # noqa: ANN401  (the same)

@@ -42,7 +42,7 @@ class Handle:
     """Ends one run from any thread; before its start and after its end as well."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a handler of signals may ask as well
         self._wish: Wish = ""
         self._tell: Callable[[], object] | None = None
 

@@ -16,6 +16,7 @@ import io
 import os
 import random
 import sys
+import tempfile
 import threading
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +30,7 @@ AHEAD = (
     *("tornado.platform.asyncio", "pandas", "httpx", "ipywidgets", "pydantic", "sqlalchemy"),
     *("matplotlib.pyplot", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg"),
     *("wsops.action", "wsops.charts", "wsops.doctor", "wsops.following", "wsops.forms"),
-    *("wsops.history", "wsops.tables", "wsops.tour", "wsops.workbench"),
+    *("wsops.history", "wsops.tables", "wsops.workbench"),
 )
 """Modules that notebooks use, and that take long to import.
 
@@ -56,8 +57,7 @@ _FAMILIES_READ_AT_IMPORT = (
     *("MKL_", "MPLCONFIG", "NPY_", "NUMPY_", "OMP_", "OPENBLAS_", "PANDAS_", "PSUTIL_"),
     *("PYDANTIC_", "PYTHON", "PYZMQ_", "SQLALCHEMY_", "TORNADO_", "TRAITLETS_"),
 )
-
-
+_THREADS_END_WITHIN = 10.0  # seconds
 _set_by_imports: dict[str, str] = {}
 
 
@@ -101,11 +101,23 @@ def warm_up() -> None:
             importlib.import_module(name)
         importlib.import_module("wsops.kernels.rehearsal").rehearse()
     _set_by_imports.update((k, v) for k, v in os.environ.items() if before.get(k) != v)
-    for thread in threading.enumerate():
-        if thread is not threading.main_thread():
-            thread.join()
+    _alone()
     gc.collect()
     gc.freeze()  # a collection in a kernel would else write to every page that it shares
+
+
+def _alone() -> None:
+    """Wait for what threads libraries have started on the way, such as to find fonts.
+
+    Raises:
+        RuntimeError: one stays, and what it holds would be held for ever in a fork.
+    """
+    for thread in threading.enumerate():
+        if thread is not threading.main_thread():
+            thread.join(_THREADS_END_WITHIN)
+    if threading.active_count() > 1:
+        msg = f"a library has started threads that stay: {threading.enumerate()}"
+        raise RuntimeError(msg)
 
 
 @contextlib.contextmanager
@@ -125,6 +137,7 @@ def catch_up() -> None:
     for name, value in _set_by_imports.items():
         os.environ.setdefault(name, value)
     sys.modules["matplotlib"].rcParams["backend"] = os.environ.get("MPLBACKEND") or _INLINE
+    tempfile.tempdir = None  # remembered from TMPDIR
     random.seed()
     sys.modules["numpy"].random.seed()
 

@@ -23,7 +23,7 @@ from wsops.kernels.birth import Birth, be_born
 from wsops.kernels.warmth import warm_up
 from wsops.kernels.wire import Ear, said
 
-_LOOK_UP = 1.0  # seconds between looks at who the parent is
+_LOOK_UP = 1000  # ms between looks at who the parent is
 
 
 class Zygote:
@@ -40,12 +40,14 @@ class Zygote:
         """Serve until the coordinator is gone; then end every kernel."""
         for end in (self._wake, self._waker):
             os.set_blocking(end, False)
-        channel = self._channel.fileno()
+        poll, channel = select.poll(), self._channel.fileno()
+        for readable in (channel, self._wake):
+            poll.register(readable, select.POLLIN)
         signal.set_wakeup_fd(self._waker)
         signal.signal(signal.SIGCHLD, lambda *_: None)  # noting it wakes the wait below
         try:
             while os.getppid() == self._parent:
-                ready, _, _ = select.select([channel, self._wake], [], [], _LOOK_UP)
+                ready = {descriptor for descriptor, _ in poll.poll(_LOOK_UP)}
                 if self._wake in ready:
                     os.read(self._wake, 4096)
                 self._reap()

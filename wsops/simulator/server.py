@@ -104,6 +104,7 @@ def make_server(look: Callable[[], Cloud], on_start: Callable[[], None]) -> Serv
         log_config=None,
         log_level="critical",
         access_log=False,
+        proxy_headers=False,
         date_header=False,
         server_header=False,
         timeout_keep_alive=60,

@@ -50,23 +50,16 @@ def pool_desktops(
 
     A page holds a quarter of a megabyte at times, so it is put together only once, by the caller.
     """
-    disks, image_id, product_id = pool_disks(pool), pool.image_id, pool.product_id
-    plain, ends = b',"inconsistent_types":[]},', dict[tuple[str, ...], bytes]()
+    disks, ends = pool_disks(pool), dict[tuple[object, ...], bytes]()
     parts: list[bytes] = []
     for desktop in desktops:
         parts.append(desktop.core if desktop.core and not desktop.sub else core(desktop, now))
-        if (
-            desktop.image_id == image_id
-            and desktop.product_id == product_id
-            and desktop.shared.disks == disks
-        ):
-            parts.append(plain)
-            continue
-        kinds = differences(desktop, pool, disks)
-        if kinds not in ends:
+        build = (desktop.image_id, desktop.product_id, desktop.shared.disks)
+        if build not in ends:  # a handful of builds in a pool, hundreds of desktops
+            kinds = differences(desktop, pool, disks)
             words = [region.marks[kind] for kind in kinds if kind in region.marks]
-            ends[kinds] = b',"inconsistent_types":' + json.dumps(words).encode() + b"},"
-        parts.append(ends[kinds])
+            ends[build] = b',"inconsistent_types":' + json.dumps(words).encode() + b"},"
+        parts.append(ends[build])
     return [*parts[:-1], parts[-1][:-1]] if parts else parts
 
 
