@@ -364,6 +364,11 @@ def names_of(pools: Iterable[Pool]) -> dict[str, str]:
     }
 
 
+def local_now() -> datetime:
+    """Give the present instant with the offset of this place, to the second."""
+    return datetime.now().astimezone().replace(microsecond=0)
+
+
 def utc_now() -> datetime:
     """Give the present instant, in UTC, to the second."""
     return datetime.now(UTC).replace(microsecond=0)

@@ -15,7 +15,7 @@ from wsops.history import Past, since
 from wsops.injected import cells_run, check_injected
 from wsops.journal import Journal
 from wsops.live import counting
-from wsops.models import Audit, Image
+from wsops.models import Audit, Image, local_now
 from wsops.outcome import next_command, open_runs, standing
 from wsops.parameters import read_list
 from wsops.plan import Plan
@@ -26,11 +26,6 @@ from wsops.summary import Place, Summary
 from wsops.text import count
 
 _NONE = "none"  # no plan has this name
-
-
-def local_now() -> datetime:
-    """Give the present instant with the offset of this place, to the second."""
-    return datetime.now().astimezone().replace(microsecond=0)
 
 
 class Workbench:

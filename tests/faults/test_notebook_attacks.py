@@ -13,7 +13,8 @@ from wsops.errors import PlanError, SettingsError
 from wsops.forms import RebuildOptions
 from wsops.injected import check_injected
 from wsops.parameters import read_number
-from wsops.report import Renderer, ending_of, share
+from wsops.report import Renderer, ending_of
+from wsops.report.share import share
 from wsops.settings import Limits
 from wsops.summary import Summary
 

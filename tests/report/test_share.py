@@ -10,9 +10,8 @@ import pytest
 from wsops import redact
 from wsops.aliases import aliases
 from wsops.errors import SettingsError
-from wsops.report import share
 from wsops.report.names import Names
-from wsops.report.share import names_of
+from wsops.report.share import names_of, share
 
 ALIAS = aliases(b"key")
 ODD = 'O\'Neil <jörg> & "Co"'

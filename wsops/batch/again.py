@@ -16,8 +16,8 @@ from wsops.batch.records import Spec
 from wsops.batch.words import AGAIN, OPEN
 from wsops.errors import BatchError, NotApproved
 from wsops.membership import batch_key
+from wsops.models import local_now
 from wsops.settings import Settings
-from wsops.workbench import local_now
 
 
 @dataclass(frozen=True)

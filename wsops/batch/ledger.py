@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Self
 
 import sqlalchemy as sa
@@ -182,7 +182,8 @@ class Ledger:
             JournalError: it has begun before.
         """
         one = attempts_of_rows.c.attempt_id == attempt_id
-        values = {"state": "running", "started_at": utc_now(), "facts": {"worker": worker}}
+        now = datetime.now(UTC)  # with parts of a second: many runs take less than one
+        values = {"state": "running", "started_at": now, "facts": {"worker": worker}}
         with self._database.writing() as connection:
             waiting = (one, attempts_of_rows.c.state == "waiting")
             done = connection.execute(sa.update(attempts_of_rows).where(*waiting).values(values))

@@ -7,12 +7,12 @@ tried again has several. What an attempt has sent is a run of the journal, here 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
 from pydantic import Field
 
-from wsops.models import Record, utc_now
+from wsops.models import Record
 from wsops.summary import Place, Trouble
 
 SCHEMA = 1
@@ -95,7 +95,7 @@ class Attempt(Record):
 
     def over(self, verdict: str, reason: str, **facts: Any) -> Self:  # noqa: ANN401  (its fields)
         """Give it as ended now, and how."""
-        ended: dict[str, Any] = {"state": "ended", "ended_at": utc_now()}
+        ended: dict[str, Any] = {"state": "ended", "ended_at": datetime.now(UTC)}
         return self.model_copy(update=ended | {"verdict": verdict, "reason": reason} | facts)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import click
 
 from wsops.cli.common import command, err, know_secrets, out, print_json, say
 from wsops.errors import NotApproved, NothingToDo
-from wsops.kernels.light import light_imports
+from wsops.kernels import light_imports, nursery
 from wsops.settings import Settings, load
 from wsops.text import count
 
@@ -24,6 +25,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 _OUT = Path("reports/runs")
 _MANY = 1000  # runs at once
 _MOST_ROWS = 10_000
+_LEAST_MEMORY = 1000  # MiB: an ordinary kernel takes 900 to start
 _SHOWN = 40  # rows of a dry run, or of a status, in a terminal
 
 
@@ -92,10 +94,9 @@ def _running(function: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.option(
     "--memory",
-    type=click.IntRange(0),
-    default=0,
+    type=click.IntRange(_LEAST_MEMORY),
     metavar="MIB",
-    help="Address space of a kernel; 0 is no limit.",
+    help="Address space of a kernel, at the least 1000.",
 )
 @click.option("--dry-run", is_flag=True, help="Show the rows and run nothing.")
 @_running
@@ -114,6 +115,8 @@ def run(
     With --apply the batch is one rollout: the first row is the canary, no more desktops are
     touched than --max-desktops, one error threshold and one stop hold for all.
     """
+    if options["kernels"] == "warm" and not options["executor"] and not dry_run:
+        nursery().warm(os.environ)  # it imports what kernels need while this process does the same
     with light_imports():  # when they are needed, here and below: they take a second
         from wsops.batch.again import begin  # noqa: PLC0415
         from wsops.batch.spec import Asked, plan_spec, with_total  # noqa: PLC0415
@@ -248,7 +251,7 @@ def _show_rows(spec: Spec, *, as_json: bool) -> int:
         print_json(spec.model_dump(mode="json", by_alias=True))
         return 0
     out.print(screens.rows(spec, most=_SHOWN))
-    say(f"dry run of {len(spec.rows)} rows: nothing was run", style="bold")
+    say(f"dry run of {count(len(spec.rows), 'row')}: nothing was run", style="bold")
     return 0
 
 

@@ -99,10 +99,11 @@ def share(notebook: Path, *, target: Path | None, profile: str | None, as_json: 
     """
     from wsops import report as pages  # noqa: PLC0415  (as above)
     from wsops.aliases import aliases, own_key  # noqa: PLC0415
+    from wsops.report.share import share as without_names  # noqa: PLC0415
 
     know_secrets(load(profile))
     executed = pages.read_notebook(notebook)
-    made = pages.share(executed, notebook.name, aliases(own_key()), pages.Renderer())
+    made = without_names(executed, notebook.name, aliases(own_key()), pages.Renderer())
     place = target or notebook.with_suffix(".shared.html")
     write_private(place, made)
     verdict = pages.ending_of(executed).verdict
