@@ -91,7 +91,7 @@ def test_rows_run_on_workers_and_a_dead_worker_is_reported(
 ):
     """One worker is killed in the middle: its row says so, no row runs twice, the batch ends."""
     here = cluster()
-    slow = "import os, time\nprint(os.getppid())\ntime.sleep(8 if n <= 2 else 0)"
+    slow = "import os, time\nprint(os.getppid())\ntime.sleep(5 if n <= 2 else 0)"
     notebook = book(NOTES, slow, name="slow.ipynb")
     child = start("batch", "run", notebook, "--params", numbers(6), *here.hands, "--json")
     until(lambda: noted(tmp_path) == [1, 2], within=60)

