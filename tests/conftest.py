@@ -50,6 +50,25 @@ def clean_environment(monkeypatch, tmp_path):
 
 
 @pytest.fixture(scope="session")
+def kernel_home(tmp_path_factory):
+    """Give the home of all kernels: a fork is as good as a command only where it has the same."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture
+def kernels_at_home(clean_environment, kernel_home, monkeypatch):
+    """Let kernels be forks of one process, in one home, and nobody sit before them."""
+    monkeypatch.setenv("HOME", str(kernel_home))
+    monkeypatch.setenv("MPLCONFIGDIR", str(kernel_home / "fonts"))
+    monkeypatch.delenv("XDG_CONFIG_HOME")
+    for name in list(os.environ):
+        # What kernels run is covered by the tests of its rooms; traced, they take twice as long.
+        if name.startswith(("COVERAGE_", "PYTEST", "JUPYTER", "JPY_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
 def _service():
     with Simulation(Options(pools=0)) as simulation:
         yield simulation

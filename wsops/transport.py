@@ -260,10 +260,10 @@ def tls_context(settings: Settings) -> ssl.SSLContext:
     Raises:
         SettingsError: the CA bundle cannot be read.
     """
-    bundle = ca_bundle(settings)
-    plain = not any(url.startswith("https") for url in (settings.endpoint, settings.iam_endpoint))
-    if plain and not bundle:
+    endpoints = (settings.endpoint, settings.iam_endpoint)
+    if not settings.ca_bundle and not any(url.startswith("https") for url in endpoints):
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    bundle = ca_bundle(settings)
     try:
         return ssl.create_default_context(cafile=bundle)
     except (OSError, ssl.SSLError) as error:

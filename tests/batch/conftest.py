@@ -19,22 +19,10 @@ NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 REBUILD = "RebuildDesktopPool"
 
 
-@pytest.fixture(scope="session")
-def home(tmp_path_factory):
-    """Give the home of all kernels: a fork is as good as a command only where it has the same."""
-    return tmp_path_factory.mktemp("home")
-
-
 @pytest.fixture(autouse=True)
-def _kernels(clean_environment, home, monkeypatch, tmp_path):
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
-    monkeypatch.setenv("MPLCONFIGDIR", str(home / "matplotlib"))
+def _kernels(kernels_at_home, monkeypatch, tmp_path):
     monkeypatch.setenv("WSOPS_JOURNAL", str(tmp_path / "journal.sqlite"))
     monkeypatch.setenv("WSOPS_OPERATOR", "tester")
-    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
-    # What kernels run is covered by the tests of its rooms; traced, they take twice as long.
-    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
 
 
 @pytest.fixture

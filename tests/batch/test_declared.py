@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from wsops.batch import declared
+from wsops.batch.spec import declared
 from wsops.batch.spec.declared import read_declared
 from wsops.batch.spec.kinds import Foreign
 from wsops.declared import declared as declared_by

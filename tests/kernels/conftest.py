@@ -16,18 +16,17 @@ PYTHON = {"name": "python3", "language": "python", "display_name": "Python 3"}
 
 
 @pytest.fixture(scope="session")
-def kernel_env(tmp_path_factory):
-    """Give the environment of all kernels: a home of its own, which is what a zygote remembers."""
-    home = tmp_path_factory.mktemp("home")
+def kernel_env(kernel_home):
+    """Give the environment of all kernels: that of the other tests, which a zygote remembers."""
     kept = {
         name: value
         for name, value in os.environ.items()
         # Traced, kernels take twice as long; what they run is covered elsewhere.
         if not name.startswith(
-            ("WSOPS_", "HUAWEICLOUD_", "COVERAGE_", "XDG_", "MPL", "JUPYTER", "PYTEST")
+            ("WSOPS_", "HUAWEICLOUD_", "COVERAGE_", "XDG_", "MPL", "JUPYTER", "PYTEST", "JPY_")
         )
     }
-    own = {"HOME": str(home), "MPLCONFIGDIR": str(home / "fonts")}
+    own = {"HOME": str(kernel_home), "MPLCONFIGDIR": str(kernel_home / "fonts")}
     return kept | own | {"OPENBLAS_NUM_THREADS": "1"}  # a zygote has one thread, so kernels have
 
 

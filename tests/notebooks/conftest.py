@@ -137,19 +137,9 @@ def fleet_of():
     return calmed
 
 
-@pytest.fixture(scope="session")
-def home(tmp_path_factory):
-    """Give the home of all kernels: a fork is as good as a command only where it has the same."""
-    return tmp_path_factory.mktemp("home")
-
-
 @pytest.fixture(autouse=True)
-def nobody_is_here(clean_environment, home, monkeypatch):
+def nobody_is_here(kernels_at_home):
     """No kernel believes that a person sits before it; all share what takes long to find out."""
-    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
-    monkeypatch.setenv("MPLCONFIGDIR", str(home / "matplotlib"))
 
 
 @pytest.fixture
@@ -172,8 +162,6 @@ def lead(monkeypatch, tmp_path):
             place |= {f"{group}__{key.upper()}": str(value) for key, value in values.items()}
         for key, value in (place | more).items():
             monkeypatch.setenv(f"WSOPS_{key}", str(value))
-        # What kernels run is covered by the tests of its rooms; traced, they take twice as long.
-        monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
 
     return to
 
