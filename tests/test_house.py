@@ -159,13 +159,13 @@ def test_nothing_names_a_path_of_the_machine_it_was_written_on():
     ).stdout.split()
     if not listing:
         pytest.skip("not a git checkout")
-    home = os.sep + "work" + os.sep
+    places = (f"{ROOT}{os.sep}", f"{Path.home()}{os.sep}")
     guilty = [
         name
         for name in listing
         if (ROOT / name).is_file()
         and (ROOT / name).suffix in {".py", ".md", ".toml", ".txt", ".json", ""}
-        and home in (ROOT / name).read_text(errors="ignore")
+        and any(place in (ROOT / name).read_text(errors="ignore") for place in places)
     ]
 
     assert guilty == []

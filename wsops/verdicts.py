@@ -128,11 +128,6 @@ def reason_to_stop(
     return ""
 
 
-def taught(rows: Sequence[ItemRow]) -> bool:
-    """Tell whether a canary was found among the pools that were sent."""
-    return any(not _taught_nothing(row) for row in rows)
-
-
 def of_run(rows: Sequence[ItemRow], stop: str = "") -> tuple[str, str]:
     """Give the verdict of a run and the reason; `stop` says why it was stopped, if it was."""
     verdicts = Counter(row.verdict for row in rows if row.state == "ended")

@@ -101,7 +101,8 @@ def _chosen_of(ledger: Ledger, row: BatchRow, wanted: Wanted) -> set[int]:
     """Give the rows of a batch to try again, from its ledger."""
     if row.ended_at is None:
         msg = f"{row.batch_id} has not ended: rows of it run, or were not begun"
-        raise BatchError(msg, remedy=f"`wsops batch resume {row.batch_id}` ends it")
+        remedy = f"`wsops batch resume {row.batch_id}` ends it"
+        raise BatchError(msg, folder=row.folder, remedy=remedy)
     _check_approved(row.spec, wanted)
     return _chosen({one.row: one.word for one in ledger.attempts(row.batch_id)}, wanted.rows)
 
@@ -142,8 +143,10 @@ def _notebook(path: Path, sha256: str) -> bytes:
         content = path.read_bytes()
     except OSError as error:
         msg = f"{path} cannot be read: {error.strerror}"
-        raise BatchError(msg, remedy="keep the folder of the batch together") from None
+        remedy = "keep the folder of the batch together"
+        raise BatchError(msg, folder=str(path.parent), remedy=remedy) from None
     if hashlib.sha256(content).hexdigest() != sha256:
         msg = f"{path} is not the notebook that the batch has run"
-        raise BatchError(msg, remedy="make a new batch of it: `wsops batch run`")
+        remedy = "make a new batch of it: `wsops batch run`"
+        raise BatchError(msg, folder=str(path.parent), remedy=remedy)
     return content

@@ -27,7 +27,7 @@ _SHARE = 20  # pages are written again after 20 times what writing them took, an
 _LEAST = 2.0
 
 
-@dataclass
+@dataclass(frozen=True)
 class Drove:
     """How a drive of a batch went: the batch as it stands now, and the exit code."""
 

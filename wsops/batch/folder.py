@@ -28,7 +28,8 @@ def make(root: Path, name: str, notebook: str, content: bytes, now: datetime) ->
     """Make the folder of a new batch below `root`, with a copy of its notebook; gives its path.
 
     Raises:
-        BatchError: it cannot be made or written.
+        BatchError: it cannot be made.
+        SettingsError: the notebook cannot be written into it.
     """
     stem = f"{now:%Y%m%d-%H%M%S}-{slug(name)}"
     try:
@@ -44,7 +45,7 @@ def make(root: Path, name: str, notebook: str, content: bytes, now: datetime) ->
 
 def _first_free(root: Path, stem: str) -> Path:
     """Make the first folder of the name that is not there: two batches may begin at once."""
-    for number in range(1, _SAME_SECOND):
+    for number in range(1, _SAME_SECOND + 1):
         folder = root / (stem if number == 1 else f"{stem}.{number}")
         try:
             folder.mkdir(mode=0o700)
