@@ -45,7 +45,7 @@ def begin(database: Database, plan: Plan, approved_by: str, operator: str, attem
                 which = {"item_id": item.item_id, "run_id": run_id, "seq": seq}
                 connection.execute(sa.insert(items).values(which | place | named | fresh))
             if attempt_id:
-                membership.join(connection, attempt_id, run_id, plan.desktops)
+                membership.join(connection, attempt_id, run_id, plan)
             chain.append(connection, run_id, "", f"approved by {approved_by}, {plan.digest}")
     except IntegrityError:
         refuse_spent(database, plan)

@@ -110,6 +110,10 @@ class Journal:
             raise JournalError(msg, remedy="`wsops batch list` names the batches")
         return found
 
+    def is_over(self, attempt_id: str) -> bool:
+        """Tell whether an attempt of a batch has ended: it may send nothing more."""
+        return membership.is_over(self._database, attempt_id)
+
     def plan_of(self, run_id: str) -> Plan:
         """Give the plan that a run carries out.
 

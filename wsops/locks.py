@@ -68,7 +68,7 @@ def holder(*key: str) -> str:
     except OSError:
         return ""
     try:
-        return _taken_by(descriptor)
+        return _taken_by(descriptor, fcntl.LOCK_SH)  # two who look do not see each other
     finally:
         os.close(descriptor)
 
@@ -77,10 +77,10 @@ def _file_of(key: tuple[str, ...]) -> Path:
     return lock_folder() / f"{hashlib.sha256(_SEPARATOR.join(key).encode()).hexdigest()[:32]}.lock"
 
 
-def _taken_by(descriptor: int) -> str:
+def _taken_by(descriptor: int, how: int = fcntl.LOCK_EX) -> str:
     """Take the lock of an open file; where another process has it, say which."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
     except BlockingIOError:
         return os.pread(descriptor, 200, 0).decode("utf-8", "replace") or "another process"
     return ""

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from wsops.database import Database
 from wsops.errors import BlastRadius, NotApproved, Stopped
+from wsops.plan import Plan
 from wsops.rows import ItemRow, RunRow, read_row
 from wsops.schema import attempts_of_rows, batches, items, rollouts, runs
 from wsops.text import count
@@ -34,17 +35,18 @@ def batch_key(batch_id: str) -> tuple[str, str]:
     return "batch", batch_id
 
 
-def join(connection: sa.Connection, attempt_id: str, run_id: str, desktops: int) -> None:
+def join(connection: sa.Connection, attempt_id: str, run_id: str, plan: Plan) -> None:
     """Let a new run be one of its batch, where the batch allows it.
 
     Args:
         connection: of the transaction that begins the run.
         attempt_id: the attempt that begins it.
         run_id: the run.
-        desktops: how many it may touch.
+        plan: what it would do.
 
     Raises:
-        NotApproved: the batch is not known here, applies nothing, or the attempt is over.
+        NotApproved: the batch is not known here, is of another place, applies nothing, or the
+            attempt is over.
         Stopped: a stop of the batch was requested.
         BlastRadius: with what others of the batch may touch, it is more than was approved.
     """
@@ -52,6 +54,10 @@ def join(connection: sa.Connection, attempt_id: str, run_id: str, desktops: int)
     if batch is None:
         msg = f"this notebook runs as {attempt_id}, which the journal here does not know"
         raise NotApproved(msg, remedy="all rows of a batch that applies share one journal")
+    elsewhere = (batch["endpoint"], batch["project_id"] or plan.project_id)
+    if batch["endpoint"] and elsewhere != (plan.endpoint, plan.project_id):
+        msg = f"{batch['batch_id']} was approved for {batch['endpoint']}, not for {plan.endpoint}"
+        raise NotApproved(msg, remedy="use the profile that the batch was begun with")
     if batch["state"] != "running" or batch["of_round"] != batch["round"]:
         msg = f"{attempt_id} is over: it may begin nothing more"
         raise NotApproved(msg, remedy="`wsops batch retry` makes a new attempt of it")
@@ -63,6 +69,7 @@ def join(connection: sa.Connection, attempt_id: str, run_id: str, desktops: int)
         raise NotApproved(msg, remedy="make a new one: `wsops batch run … --apply`")
     taken = connection.execute(_taken(batch["batch_id"], batch["round"])).scalar_one()
     left = batch["max_desktops"] - taken
+    desktops = plan.desktops
     if desktops > left:
         total = count(batch["max_desktops"], "desktop")
         msg = f"it may touch {desktops}; of the {total} approved for the batch {left} are left"
@@ -91,6 +98,12 @@ def items_sent(database: Database, batch_id: str, round: int) -> tuple[ItemRow, 
     query = query.where(sa.or_(items.c.sent_at.is_not(None), items.c.job_id.is_not(None)))
     query = query.order_by(items.c.sent_at, items.c.seq)
     return tuple(read_row(ItemRow, database.place, row) for row in database.all(query))
+
+
+def is_over(database: Database, attempt_id: str) -> bool:
+    """Tell whether an attempt has ended, or rows of its batch were asked for again since."""
+    found = database.one(_allowance(attempt_id))
+    return found is None or found["state"] != "running" or found["of_round"] != found["round"]
 
 
 def batch_of(database: Database, run_id: str) -> str:

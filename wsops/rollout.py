@@ -173,9 +173,10 @@ class Rollout:
         if self.journal.stop_requested(self.run.run_id):
             msg = "a stop was requested"
             raise Stopped(msg)
-        batch_id = self.journal.batch_of(self.run.run_id)
-        if batch_id and attempt_here() and not locks.holder(*batch_key(batch_id)):
-            msg = f"whoever drove {batch_id} is gone"
+        batch_id, attempt_id = self.journal.batch_of(self.run.run_id), attempt_here()
+        orphan = batch_id and attempt_id and not locks.holder(*batch_key(batch_id))
+        if orphan or (batch_id and attempt_id and self.journal.is_over(attempt_id)):
+            msg = f"whoever drove {batch_id} for this run is gone"
             raise Stopped(msg, remedy=f"wsops batch resume {batch_id}")
         self.journal.intend(item.item_id, body, _facts(item, reading), reading.known_jobs)
 

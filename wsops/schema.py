@@ -178,6 +178,8 @@ batches = sa.Table(
     sa.Column("spec", sa.Text, nullable=False),
     sa.Column("folder", sa.String, nullable=False),
     sa.Column("operator", sa.String, nullable=False),
+    sa.Column("endpoint", sa.String, nullable=False, default=""),
+    sa.Column("project_id", sa.String, nullable=False, default=""),
     sa.Column("round", sa.Integer, nullable=False, default=1),
     sa.Column("max_desktops", sa.Integer, nullable=False, default=0),
     sa.Column("started_at", Instant, nullable=False),

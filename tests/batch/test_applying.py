@@ -1,8 +1,10 @@
 """A batch that applies is one rollout: canary, total, threshold, stop, and what became of it."""
 
 import json
+import sqlite3
 import threading
 import time
+from contextlib import closing
 
 import pytest
 
@@ -204,7 +206,7 @@ def test_numbers_in_the_rows_approve_them(fleet_to_repair, params, ran):
 
 
 def test_a_batch_that_only_plans_can_send_nothing(fleet_to_repair, book, ran):
-    """Whatever a notebook does: the kernel of a batch without --apply may begin no run."""
+    """A notebook that applies all the same: a batch without --apply lets it begin no run."""
     fleet = fleet_to_repair()
     images = ",".join(sorted({pool.image_id for pool in fleet.pools}))
     notebook = book(
@@ -221,6 +223,52 @@ def test_a_batch_that_only_plans_can_send_nothing(fleet_to_repair, book, ran):
     assert document["runs"][0]["error"] == "NotApproved"
     assert "without --apply" in document["runs"][0]["reason"]
     assert fleet.posts == []
+
+
+def test_a_batch_goes_on_only_where_it_was_begun(fleet_to_repair, repair, wsops, monkeypatch):
+    """Another endpoint is another fleet, whose pools may bear the same names."""
+    fleet = fleet_to_repair()
+    document = repair(max_desktops=fleet.total)
+    monkeypatch.setenv("WSOPS_ENDPOINT", "http://127.0.0.1:9")
+    sent = len(fleet.posts)
+
+    for command in (("resume",), ("retry", "--rows", "1", "--apply", "--max-desktops", "9")):
+        told = wsops("batch", *command, code=5)
+        assert "you are elsewhere" in told.err
+    assert document["batch_id"] in told.err
+    assert len(fleet.posts) == sent
+
+
+def test_a_failed_canary_is_remembered_by_a_resume(fleet_to_repair, repair, wsops, tmp_path):
+    """Also where whoever drove the batch could not close it any more."""
+    fleet = fleet_to_repair()
+    fleet.fail(fleet.behind(fleet.pools[0]))
+    document = repair(max_desktops=fleet.total, code=4)
+    with closing(sqlite3.connect(tmp_path / "journal.sqlite")) as file:
+        file.execute("UPDATE batches SET stop = '', ended_at = NULL, verdict = 'running'")
+        file.execute("UPDATE attempts_of_rows SET state = 'waiting' WHERE row > 1")
+        file.commit()
+    resumed = wsops("batch", "resume", document["batch_id"], "--json", code=4).document
+
+    assert set(words(resumed)[1:]) == {"not_started"}
+    assert len(fleet.posts) == 1
+
+
+def test_a_notebook_that_was_changed_after_the_approval_is_not_run(
+    fleet_to_repair, repair, wsops, folder
+):
+    """The bytes that were approved are those that run."""
+    fleet = fleet_to_repair()
+    repair(max_desktops=fleet.total)
+    notebook = folder() / REPAIR.name
+    notebook.write_bytes(notebook.read_bytes() + b" ")
+    sent = len(fleet.posts)
+    again = ("batch", "retry", "--rows", "1", "--apply", "--max-desktops", "9", "--json")
+    document = wsops(*again, code=4).document
+
+    assert document["runs"][0]["verdict"] == "error"
+    assert "is not the one that the batch was made of" in document["runs"][0]["reason"]
+    assert len(fleet.posts) == sent
 
 
 def _reads(entry, pool_id):

@@ -94,14 +94,14 @@ def test_a_run_that_dies_hangs_or_eats_memory_concerns_itself_alone(book, number
         "n",
     )
     began = time.monotonic()
-    document = ran(notebook, "--params", numbers(4), "--deadline", "4", "--memory", "4000", code=4)
+    document = ran(notebook, "--params", numbers(4), "--deadline", "10", "--memory", "4000", code=4)
     died, overdue, hungry, fine = document["runs"]
 
     assert words(document) == ["died", "overdue", "failed", "done"]
     assert (died["cell"], overdue["cell"]) == (4, 5)
     assert hungry["error"] == "MemoryError"
     assert fine["cell"] == 0
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < 120
 
 
 def test_nothing_is_carried_from_run_to_run(book, numbers, ran, folder):

@@ -45,7 +45,8 @@ def begin(settings: Settings, spec: Spec, content: bytes, root: Path) -> str:
     with opened(settings.journal_place) as ledger:
         place = folder.make(root, spec.name, spec.notebook, content, now)
         batch_id = f"batch-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-        ledger.begin(batch_id, spec, str(place), settings.operator)
+        where = (settings.endpoint, settings.project_id)
+        ledger.begin(batch_id, spec, str(place), settings.operator, where)
     return batch_id
 
 
@@ -75,7 +76,7 @@ def _check_approved(spec: Spec, wanted: Wanted) -> None:
     if spec.apply and not (wanted.apply and wanted.max_desktops):
         msg = "the rows apply changes: what was approved for them is spent"
         raise NotApproved(msg, remedy="approve anew: --apply --max-desktops N")
-    if wanted.apply and not spec.apply:
+    if (wanted.apply or wanted.max_desktops) and not spec.apply:
         msg = "the batch was made without --apply: its rows only plan"
         raise NotApproved(msg, remedy="make a new one: `wsops batch run … --apply`")
 
@@ -128,7 +129,10 @@ def _anew(
     spec = carried.spec
     content = _notebook(report.parent / spec.notebook, spec.notebook_sha256)
     chosen = _chosen(carried.words, wanted.rows)
-    fresh = _only(spec, chosen).model_copy(update={"max_desktops": wanted.max_desktops})
+    # Who wrote the page decides neither how much may be touched nor where it runs.
+    fresh = _only(spec, chosen).model_copy(
+        update={"max_desktops": wanted.max_desktops, "executor": "local"}
+    )
     root = report.resolve().parent.parent
     return fresh, lambda: begin(settings, fresh, content, root)
 

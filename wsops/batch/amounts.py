@@ -29,7 +29,8 @@ def of_batch(latest: Sequence[Attempt], stop: str = "") -> tuple[str, str]:
 
 def exit_code(verdict: str) -> int:
     """Give the exit code of a batch's verdict."""
-    return EXIT_CODES.get(verdict, 4)
+    # 1 would say that nothing was begun, and that running it again is safe.
+    return 4 if verdict == "error" else EXIT_CODES.get(verdict, 4)
 
 
 def taught(attempt: Attempt, *, sent: bool) -> bool:

@@ -12,27 +12,28 @@ from rich.console import Console
 
 from wsops.batch.amounts import exit_code
 from wsops.batch.hands import Hands
-from wsops.batch.ledger import Ledger, opened
+from wsops.batch.ledger import BatchRow, Ledger, opened
 from wsops.batch.pages import write_pages
 from wsops.batch.progress import show
 from wsops.batch.records import Batch
 from wsops.batch.runner import Brake, Happening, Runner
 from wsops.batch.view import as_it_stands
-from wsops.errors import SettingsError
+from wsops.errors import BatchError, SettingsError
 from wsops.journal import Journal
 from wsops.settings import Settings
 
-INTERRUPTED, TERMINATED = 130, 143
+INTERRUPTED, TERMINATED, _NOT_ALL_WELL = 130, 143, 4
 _SHARE = 20  # pages are written again after 20 times what writing them took, and 2 s at least
 _LEAST = 2.0
 
 
 @dataclass(frozen=True)
 class Drove:
-    """How a drive of a batch went: the batch as it stands now, and the exit code."""
+    """How a batch stands after a drive, the exit code, and what is wrong with its pages."""
 
     batch: Batch
     code: int
+    problem: str = ""
 
 
 def drive(settings: Settings, batch_id: str, hands: Hands, console: Console) -> Drove:
@@ -43,11 +44,12 @@ def drive(settings: Settings, batch_id: str, hands: Hands, console: Console) -> 
 
     Raises:
         JournalError: another process drives the batch, or the record cannot be written.
-        SettingsError: all has ended and is in the ledger, but its pages cannot be written.
+        BatchError: the batch was begun for another endpoint or project.
     """
     place = settings.journal_place
     with opened(place) as ledger, _journal(place) as journal:
         batch = ledger.batch(batch_id)
+        _check_here(batch, settings)
         brake = Brake()
         runner = Runner(ledger, journal, batch, hands, settings.limits, brake)
         attempts = ledger.attempts(batch_id, batch.round)
@@ -60,8 +62,31 @@ def drive(settings: Settings, batch_id: str, hands: Hands, console: Console) -> 
                 hands.interrupt(kill=True)
                 raise
         whole = as_it_stands(ledger, batch_id)
+        problem = _written(whole)
+    code = signals.code or exit_code(whole.verdict)
+    return Drove(whole, code or (_NOT_ALL_WELL if problem else 0), problem)
+
+
+def _check_here(batch: BatchRow, settings: Settings) -> None:
+    """Refuse to go on with a batch from another place: pools there may bear the same names.
+
+    Raises:
+        BatchError: the batch was begun for another endpoint or project.
+    """
+    project = batch.project_id or settings.project_id
+    if batch.endpoint and (batch.endpoint, project) != (settings.endpoint, settings.project_id):
+        msg = f"{batch.batch_id} is of {batch.endpoint} {batch.project_id}; you are elsewhere"
+        remedy = f"use profile {batch.spec.profile!r}" if batch.spec.profile else None
+        raise BatchError(msg, folder=batch.folder, remedy=remedy)
+
+
+def _written(whole: Batch) -> str:
+    """Write the pages; says what is wrong where that fails: the ledger has all of it."""
+    try:
         write_pages(whole)
-    return Drove(whole, signals.code or exit_code(whole.verdict))
+    except SettingsError as error:
+        return str(error)
+    return ""
 
 
 @contextmanager

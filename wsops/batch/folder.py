@@ -33,7 +33,8 @@ def make(root: Path, name: str, notebook: str, content: bytes, now: datetime) ->
     """
     stem = f"{now:%Y%m%d-%H%M%S}-{slug(name)}"
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        for place in (*reversed(root.parents), root):
+            place.mkdir(mode=0o700, exist_ok=True)  # with `parents` they would follow the umask
         folder = _first_free(root.resolve(), stem)
         (folder / "runs").mkdir(mode=0o700)
     except OSError as error:

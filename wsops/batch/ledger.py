@@ -14,14 +14,14 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 
-from wsops import membership
+from wsops import chain, membership
 from wsops.batch.records import Attempt, Row, Spec
 from wsops.database import Database, open_database
 from wsops.errors import BatchError, JournalError
 from wsops.models import Record, utc_now
 from wsops.redact import scrub
 from wsops.rows import ItemRow, read_row
-from wsops.schema import attempts_of_rows, batches, rollouts
+from wsops.schema import attempts_of_rows, batches, rollouts, runs
 
 _COLUMNS = frozenset(column.name for column in attempts_of_rows.columns) - {"facts"}
 
@@ -33,6 +33,8 @@ class BatchRow(Record):
     spec: Spec
     folder: str
     operator: str
+    endpoint: str = ""
+    project_id: str = ""
     round: int
     max_desktops: int
     started_at: datetime
@@ -77,15 +79,27 @@ class Ledger:
 
     # -- batches ------------------------------------------------------------------------------
 
-    def begin(self, batch_id: str, spec: Spec, folder: str, operator: str) -> BatchRow:
-        """Write a batch down with a waiting attempt for each of its rows."""
+    def begin(
+        self,
+        batch_id: str,
+        spec: Spec,
+        folder: str,
+        operator: str,
+        place: tuple[str, str] = ("", ""),
+    ) -> BatchRow:
+        """Write a batch down with a waiting attempt for each of its rows.
+
+        `place` is the endpoint and the project that its runs may work on, "" where not known.
+        """
         row = {
             "batch_id": batch_id,
             "spec": spec.model_dump_json(by_alias=True),
             "folder": folder,
             "operator": operator,
+            "endpoint": place[0],
+            "project_id": place[1],
             "round": 1,
-            "max_desktops": spec.max_desktops,
+            "max_desktops": spec.max_desktops if spec.apply else 0,
             "started_at": utc_now(),
         }
         waiting = [_waiting(batch_id, 1, one, 1) for one in spec.rows]
@@ -129,8 +143,15 @@ class Ledger:
 
     def request_stop(self, batch_id: str) -> None:
         """Ask a batch to start no further row, and all its runs to send no further pool."""
-        where = (batches.c.batch_id == batch_id, batches.c.stop_requested_at.is_(None))
-        self._write(sa.update(batches).where(*where).values(stop_requested_at=utc_now()))
+        asked = {"stop_requested_at": utc_now()}
+        mine = (batches.c.batch_id == batch_id, batches.c.stop_requested_at.is_(None))
+        begun = [run for some in self._rollouts(_of(batch_id)).values() for run in some]
+        with self._database.writing() as connection:
+            connection.execute(sa.update(batches).where(*mine).values(asked))
+            for run_id in begun:  # for good: a later round of the batch must not lift it
+                one = (runs.c.run_id == run_id, runs.c.stop_requested_at.is_(None))
+                if connection.execute(sa.update(runs).where(*one).values(asked)).rowcount:
+                    chain.append(connection, run_id, "", "stop requested, with its batch")
 
     def stop_requested(self, batch_id: str) -> datetime | None:
         """Give when a batch was asked to stop; None where it was not."""
@@ -172,7 +193,7 @@ class Ledger:
         if number is not None:
             query = query.where(attempts_of_rows.c.round == number)
         query = query.order_by(attempts_of_rows.c.row, attempts_of_rows.c.attempt)
-        begun = self._rollouts(attempts_of_rows.c.batch_id == batch_id)
+        begun = self._rollouts(_of(batch_id))
         return tuple(self._attempt(row, begun) for row in self._database.all(query))
 
     def start(self, attempt_id: str, worker: str) -> Attempt:
@@ -242,6 +263,10 @@ class Ledger:
         for row in self._database.all(query.where(which)):
             found.setdefault(row["attempt_id"], []).append(row["run_id"])
         return found
+
+
+def _of(batch_id: str) -> sa.ColumnElement[bool]:
+    return attempts_of_rows.c.batch_id == batch_id
 
 
 def _waiting(batch_id: str, number: int, row: Row, attempt: int) -> dict[str, Any]:

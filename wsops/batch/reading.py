@@ -34,7 +34,8 @@ def judged(attempt: Attempt, played: Played) -> Attempt:
     """Give an attempt with what its notebook and its process say of it."""
     if played.notebook is None:
         verdict = _BY_ERROR.get(played.error, played.error or "error")
-        return attempt.model_copy(update={"verdict": verdict, "reason": played.message})
+        told = {"verdict": verdict, "told": verdict, "reason": played.message}
+        return attempt.model_copy(update=told)
     ending = ending_of(played.notebook)
     said = ending.summary
     facts: dict[str, Any] = {
@@ -44,7 +45,8 @@ def judged(attempt: Attempt, played: Played) -> Attempt:
         "next": said.next,
         "place": said.place,
     }
-    return attempt.model_copy(update=facts | _verdict(played, ending))
+    found = _verdict(played, ending)
+    return attempt.model_copy(update=facts | found | {"told": found["verdict"]})
 
 
 def settled(attempt: Attempt, standings: Sequence[Standing]) -> Attempt:
@@ -52,8 +54,9 @@ def settled(attempt: Attempt, standings: Sequence[Standing]) -> Attempt:
     if not standings:
         return attempt
     rows = [row for _, items, *_ in standings for row in items]
-    verdict = _with_journal(attempt.verdict, [word for _, _, word, _ in standings])
-    said = attempt.reason if attempt.cell or attempt.verdict in BROKE_OFF else ""
+    own = attempt.told or attempt.verdict
+    verdict = _with_journal(own, [word for _, _, word, _ in standings])
+    said = attempt.reason if attempt.cell or own in BROKE_OFF else ""
     resume = (f"wsops resume {run.run_id}" for run, _, word, _ in standings if word in OPEN)
     return attempt.model_copy(
         update={
@@ -77,9 +80,11 @@ def _with_journal(own: str, words: Sequence[str]) -> str:
     if open_ones or own in _BADLY:
         return open_ones[0] if open_ones else own
     different = set(words)
-    if different <= FINE:
-        return "left_in_use" if "left_in_use" in different else "done"
-    return different.pop() if len(different) == 1 else "partial"
+    if not different <= FINE:
+        return different.pop() if len(different) == 1 else "partial"
+    if own and own not in FINE and own not in OPEN:
+        return own
+    return "left_in_use" if "left_in_use" in different else "done"
 
 
 def _why(standings: Sequence[Standing]) -> Iterator[str]:
@@ -123,4 +128,5 @@ def lost(attempt: Attempt, folder: Path, notebook: str) -> Attempt:
     """
     path = f"{place_of(attempt)}/{notebook}"
     reason = "whoever ran it was killed, and it with it; nobody saw its end"
-    return attempt.over("died", reason, notebook=path if (folder / path).is_file() else "")
+    known = path if (folder / path).is_file() else ""
+    return attempt.over("died", reason, told="died", notebook=known)

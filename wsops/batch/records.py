@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
@@ -16,6 +16,9 @@ from wsops.models import Record
 from wsops.summary import Place, Trouble
 
 SCHEMA = 1
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+"""A parameter: papermill writes it into a cell as it stands."""
 
 State = Literal["waiting", "running", "ended"]
 
@@ -27,9 +30,9 @@ class Row(Record):
     people call it, such as its pool.
     """
 
-    number: int
+    number: int = Field(ge=1, le=10_000)
     label: str
-    parameters: Mapping[str, Any] = Field(default_factory=dict)
+    parameters: Mapping[Name, Any] = Field(default_factory=dict)
     facts: Mapping[str, Any] = Field(default_factory=dict)
 
 
@@ -49,7 +52,7 @@ class Spec(Record):
     apply: bool = False
     max_desktops: int = 0
     kernels: Literal["warm", "fresh"] = "warm"
-    workers: int = 4
+    workers: int = Field(4, ge=1, le=1000)
     deadline: float = 0
     memory: int = 0
     executor: str = "local"
@@ -61,10 +64,11 @@ class Attempt(Record):
     """One execution of a row, as the ledger has it; times are in UTC.
 
     `verdict` is "" until it has ended, then one of `verdicts.EXIT_CODES` or died (its kernel),
-    overdue, interrupted, not_started. `cell` is the number of the cell that failed, 0 where none
-    did; `error` the name of its error. `notebook` and `report` are paths below the batch's folder,
-    "" where there is none. `rollouts` are runs of the journal that it began. `help` and `unknown`
-    are desktops, `next` commands to type.
+    overdue, interrupted, not_started; `told` is that of the notebook alone, whatever the journal
+    has. `cell` is the number of the cell that failed, 0 where none did; `error` the name of its
+    error. `notebook` and `report` are paths below the batch's folder, "" where there is none.
+    `rollouts` are runs of the journal that it began. `help` and `unknown` are desktops, `next`
+    commands to type.
     """
 
     attempt_id: str
@@ -73,6 +77,7 @@ class Attempt(Record):
     label: str = ""
     state: State = "waiting"
     verdict: str = ""
+    told: str = ""
     reason: str = ""
     cell: int = 0
     error: str = ""

@@ -21,8 +21,8 @@ from wsops.batch.hands import Hands
 from wsops.batch.ledger import BatchRow, Ledger
 from wsops.batch.reading import lost, settled
 from wsops.batch.records import Attempt
-from wsops.batch.task import Task, run_one
-from wsops.batch.words import OPEN
+from wsops.batch.task import Task, run_one, sealed
+from wsops.batch.words import NOT_BEGUN, OPEN
 from wsops.journal import Journal
 from wsops.membership import batch_key
 from wsops.outcome import standing
@@ -106,15 +106,16 @@ class Runner:
         """Judge what an earlier process did not see the end of, and what was open when it ended."""
         for attempt in self.ledger.attempts(self.batch.batch_id):
             if attempt.state == "running":
-                gone = lost(attempt, Path(self.batch.folder), self.batch.spec.notebook)
-                yield Ended(self._judged(gone))
+                folder = Path(self.batch.folder)
+                gone = lost(attempt, folder, self.batch.spec.notebook)
+                yield Ended(self._judged(sealed(gone, folder / place_of(attempt))))
             elif attempt.verdict in OPEN:
                 self._judged(attempt)
 
     def _drain(self) -> Iterator[Happening]:
         waiting = deque(one for one in self._attempts() if one.state == "waiting")
         under_way: dict[Future[dict[str, Any]], Attempt] = {}
-        canary = self.batch.spec.apply and not self._had_canary()
+        canary = self.batch.spec.apply and self._wants_a_canary()
         while waiting or under_way:
             yield from self._braked()
             while waiting and len(under_way) < (1 if canary else self.hands.width):
@@ -139,6 +140,8 @@ class Runner:
 
     def _reason_to_stop(self) -> str:
         """Say why no further row may be begun; "" where one may."""
+        if self.batch.stop:
+            return self.batch.stop
         if self.brake.asked:
             return "interrupted: what was under way was let end"
         asked = self.ledger.stop_requested(self.batch.batch_id)
@@ -148,9 +151,10 @@ class Runner:
             return self._spoilt
         return reason_to_stop((), self.limits, self.ledger.items_sent(self.batch))
 
-    def _had_canary(self) -> bool:
-        """Tell whether a row of this round was the canary already, before a resume."""
-        return any(taught(one, sent=self._has_sent(one)) for one in self._attempts())
+    def _wants_a_canary(self) -> bool:
+        """Tell whether the next row is the canary, by those that ended before a resume."""
+        ended = [one for one in self._attempts() if one.word not in {*NOT_BEGUN, "running"}]
+        return all(self._is_followed_by_a_canary(one) for one in ended)
 
     def _is_followed_by_a_canary(self, attempt: Attempt) -> bool:
         """Judge a row that was to be the canary; tells whether the next one has to be it."""
@@ -184,6 +188,8 @@ class Runner:
             folder=str(folder),
             place=place_of(attempt),
             notebook=str(folder / spec.notebook),
+            notebook_sha256=spec.notebook_sha256,
+            profile=spec.profile,
             parameters=self._rows[attempt.row].parameters,
             warm=spec.kernels == "warm",
             deadline=spec.deadline,
@@ -200,8 +206,12 @@ class Runner:
 
     def _close(self) -> None:
         """Keep how the batch stands; rows that will not be begun any more say so."""
-        final = bool(self.stop) and not self.brake.asked
-        for attempt in self._attempts():
+        attempts = self._attempts()
+        is_open = any(one.verdict in OPEN for one in attempts)  # it may yet prove to be well
+        final = bool(self.stop) and (bool(self.batch.stop) or not (self.brake.asked or is_open))
+        if final:  # before a row is closed: whoever comes after a kill begins nothing more
+            self.ledger.end(self.batch.batch_id, "running", self.stop)
+        for attempt in attempts:
             if attempt.state == "waiting" and final:
                 self.ledger.finish(attempt.over("not_started", self.stop))
         newest = {one.row: one for one in self.ledger.attempts(self.batch.batch_id)}

@@ -20,6 +20,7 @@ from wsops.text import count, instant, lasting, visible
 
 _LONGEST = 60  # characters of a value
 _REASON = 110
+_LINE = 500
 _MOST_NEXT = 3
 _FIRST = {"open": 0, "bad": 1, "warn": 2, "quiet": 3, "good": 4}  # what needs a look comes first
 
@@ -59,7 +60,7 @@ def batches(found: Sequence[Batch]) -> Table:
     shown = grid("batch", "notebook", "begun", "verdict", ">rows", "folder")
     for one in found:
         verdict = Text(worded(one.verdict), style=colour_of(one.verdict))
-        names = (one.batch_id, one.spec.notebook, instant(one.started_at))
+        names = (one.batch_id, visible(one.spec.notebook), instant(one.started_at))
         shown.add_row(*names, verdict, str(len(one.spec.rows)), Text(visible(one.folder)))
     return shown
 
@@ -86,12 +87,15 @@ def after(whole: Batch) -> Iterator[str]:
 
 def _title(spec: Spec) -> Text:
     how = f"applies, {spec.max_desktops} desktops at the most" if spec.apply else "applies nothing"
-    return Text(f"{spec.notebook}: {count(len(spec.rows), 'row')}, {how}")
+    return Text(f"{visible(spec.notebook)}: {count(len(spec.rows), 'row')}, {how}")
 
 
 def _headline(whole: Batch) -> Text:
     word = worded(whole.verdict)
-    return Text(f"{whole.batch_id}  {word}: {whole.headline}", style=colour_of(whole.verdict))
+    return Text(
+        visible(f"{whole.batch_id}  {word}: {whole.headline}", _LINE),
+        style=colour_of(whole.verdict),
+    )
 
 
 def _rank(one: Attempt) -> int:

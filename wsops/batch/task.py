@@ -6,9 +6,11 @@ for what a notebook does. A task holds no secret: whoever runs it finds credenti
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,12 +22,16 @@ from wsops.batch.reading import judged
 from wsops.batch.records import Attempt
 from wsops.batch.words import FINE
 from wsops.errors import WsopsError
-from wsops.files import write_private
+from wsops.files import write_private, write_private_bytes
 from wsops.kernels import Handle, execute
 from wsops.membership import ATTEMPT_VARIABLE
 from wsops.models import Record
 from wsops.redact import leaks, scrub
 from wsops.report import Renderer
+from wsops.settings import load
+
+_CHANGED = "the notebook in the batch's folder is not the one that the batch was made of"
+_LONGEST_LOG = 1 << 20  # bytes
 
 _handles: dict[str, Handle] = {}
 _lock = threading.Lock()
@@ -38,7 +44,9 @@ class Task(Record):
     folder: str
     place: str
     notebook: str
+    notebook_sha256: str
     parameters: Mapping[str, Any]
+    profile: str = ""
     warm: bool = True
     deadline: float = 0
     memory: int = 0
@@ -52,6 +60,9 @@ def run_one(document: Mapping[str, Any]) -> dict[str, Any]:
     before, and is not run again, whoever asks.
     """
     task = Task.model_validate(document)
+    _know_secrets(task)
+    if not _is_as_approved(task):
+        return task.attempt.over("error", _CHANGED).model_dump(mode="json")
     try:
         here = claim(Path(task.folder), task.place)
     except FileExistsError:
@@ -87,7 +98,7 @@ def _run(task: Task, here: Path) -> Attempt:
             task.parameters,
             warm=task.warm,
             cwd=Path(task.working_folder),
-            env=_environment(task.attempt.attempt_id),
+            env=_environment(task),
             log=here / LOG,
             deadline=task.deadline,
             memory=task.memory,
@@ -104,7 +115,7 @@ def _run(task: Task, here: Path) -> Attempt:
     if played.notebook is not None:
         problem = _rendered(played.notebook, target.name, here / REPORT) or problem
         files["report"] = "" if problem else f"{task.place}/{REPORT}"
-    return _sealed(_noted(told.model_copy(update=files), problem), here)
+    return sealed(_noted(told.model_copy(update=files), problem), here)
 
 
 def _noted(told: Attempt, problem: str) -> Attempt:
@@ -130,10 +141,12 @@ def _renderer() -> Renderer:
     return Renderer()
 
 
-def _sealed(told: Attempt, here: Path) -> Attempt:
-    """Look through the files before a run is called done: none may hold a secret that is in use."""
+def sealed(told: Attempt, here: Path) -> Attempt:
+    """Give an attempt as ended once no file of it holds a secret that is in use."""
     guilty = []
-    for path in sorted(path for path in here.iterdir() if path.is_file()):
+    for path in sorted(path for path in here.glob("*") if path.is_file()):
+        if path.name == LOG:
+            _cut(path)
         text = path.read_text(encoding="utf-8", errors="replace")
         if path.name == LOG and not text:
             path.unlink()
@@ -146,5 +159,30 @@ def _sealed(told: Attempt, here: Path) -> Attempt:
     return told.over("failed", reason)
 
 
-def _environment(attempt_id: str) -> dict[str, str]:
-    return os.environ | {ATTEMPT_VARIABLE: attempt_id}
+def _cut(log: Path) -> None:
+    """Keep the end of a log that ran away: it would fill the memory of whoever looks at it."""
+    if log.stat().st_size > _LONGEST_LOG:
+        with log.open("rb") as file:
+            file.seek(-_LONGEST_LOG, os.SEEK_END)
+            write_private_bytes(log, file.read())
+
+
+def _environment(task: Task) -> dict[str, str]:
+    named = {"WSOPS_PROFILE": task.profile} if task.profile else {}
+    return os.environ | named | {ATTEMPT_VARIABLE: task.attempt.attempt_id}
+
+
+def _know_secrets(task: Task) -> None:
+    """Register the secrets of the profiles that a row works with: no file of it may hold one."""
+    for profile in {task.profile, str(task.parameters.get("profile") or "")}:
+        with suppress(WsopsError):  # the notebook says better what is wrong with it
+            load(profile or None)
+
+
+def _is_as_approved(task: Task) -> bool:
+    """Tell whether the notebook in the folder still is the one that the batch was made of."""
+    try:
+        content = Path(task.notebook).read_bytes()
+    except OSError:
+        return False
+    return hashlib.sha256(content).hexdigest() == task.notebook_sha256

@@ -15,7 +15,7 @@ from wsops.cli.common import command, err, know_secrets, out, print_json, say
 from wsops.errors import NotApproved, NothingToDo
 from wsops.kernels import light_imports, nursery
 from wsops.settings import Settings, load
-from wsops.text import count
+from wsops.text import count, visible
 
 if TYPE_CHECKING:
     from wsops.batch.records import Batch, Spec
@@ -132,6 +132,7 @@ def run(
     settings = load(spec.profile or None)
     know_secrets(settings)
     if spec.apply and not spec.max_desktops:
+        _show_before(spec, settings)
         spec = with_total(spec, _typed_total(settings.profile))
     return _drive(settings, spec, lambda: begin(settings, spec, content, root), as_json=as_json)
 
@@ -229,6 +230,8 @@ def _drive(settings: Settings, spec: Spec, begin: Callable[[], str], *, as_json:
         say(f"{batch_id}: {count(len(spec.rows), 'row')}, {spec.workers} at once", to=err)
         drove = drive(settings, batch_id, hands, err)
     tell(drove.batch, as_json=as_json)
+    if drove.problem:
+        say(f"its pages are not current: {visible(drove.problem, 500)}", style="bold red", to=err)
     return drove.code
 
 
@@ -278,6 +281,16 @@ def _nothing(nothing: NothingToDo, *, as_json: bool) -> int:
     else:
         say(f"nothing to do: {nothing}")
     return 0
+
+
+def _show_before(spec: Spec, settings: Settings) -> None:
+    """Show what is asked for, and where, before somebody types how much of it is approved."""
+    from wsops import screens as shared  # noqa: PLC0415
+    from wsops.batch import screens  # noqa: PLC0415
+
+    facts = (settings.environment, settings.region, settings.project_id, settings.profile)
+    out.print(shared.place(*facts))
+    out.print(screens.rows(spec, most=_SHOWN))
 
 
 def _typed_total(profile: str) -> int:

@@ -148,7 +148,7 @@ def _zygote(channel: int, env: Mapping[str, str], log: Path) -> subprocess.Popen
     # No signal at the death of its parent: that is the death of the thread that starts it.
     with log.open("ab") as file:
         return subprocess.Popen(  # noqa: S603  (our own module, no shell)
-            [sys.executable, "-m", "wsops.kernels.zygote", str(channel)],
+            [sys.executable, "-P", "-m", "wsops.kernels.zygote", str(channel)],
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,
