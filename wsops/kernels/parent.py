@@ -148,11 +148,12 @@ def _zygote(channel: int, env: Mapping[str, str], log: Path) -> subprocess.Popen
     # No signal at the death of its parent: that is the death of the thread that starts it.
     with log.open("ab") as file:
         return subprocess.Popen(  # noqa: S603  (our own module, no shell)
-            [sys.executable, "-P", "-m", "wsops.kernels.zygote", str(channel)],
+            [sys.executable, "-m", "wsops.kernels.zygote", str(channel)],
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,
             env=env,
+            cwd=log.parent,  # a private folder: what lies where one works is no library
             pass_fds=(channel,),
             start_new_session=True,
         )

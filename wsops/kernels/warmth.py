@@ -73,7 +73,11 @@ def read_at_import(env: Mapping[str, str]) -> dict[str, str]:
 def zygote_env(env: Mapping[str, str]) -> dict[str, str]:
     """Give the environment to import in, so that kernels in `env` find what they would import."""
     kept = {name: value for name, value in env.items() if name != "MPLBACKEND"}
-    return kept | dict.fromkeys(_BY_THEMSELVES, "1")  # a thread of BLAS would not survive a fork
+    paths = (
+        str(Path(one).absolute()) for one in env.get("PYTHONPATH", "").split(os.pathsep) if one
+    )
+    found = {"PYTHONPATH": os.pathsep.join(paths)} if "PYTHONPATH" in env else {}  # it moves away
+    return kept | found | dict.fromkeys(_BY_THEMSELVES, "1")  # no thread of BLAS survives a fork
 
 
 def fits(argv: Sequence[str], env: Mapping[str, str], cwd: Path, ahead: Mapping[str, str]) -> bool:
