@@ -243,3 +243,13 @@ def test_what_takes_a_second_and_nobody_asks_for_is_not_imported():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout == "0 set()\n"
+
+
+def test_what_lies_in_the_working_folder_is_no_library(book, ran, tmp_path):
+    """The process that forks kernels imports nothing from where one works."""
+    nursery().close()
+    (tmp_path / "select.py").write_text("open('came', 'w').close()")
+    (tmp_path / "resource.py").write_text("open('came', 'w').close()")
+
+    assert words(ran(book("n"))) == ["done"]
+    assert not (tmp_path / "came").exists()
