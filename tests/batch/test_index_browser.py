@@ -199,7 +199,7 @@ def test_the_timeline_can_be_read_without_colour_and_without_eyes(reader):
     assert {name for name, fill in fills.items() if "url" in fill} == {"i-bad", "i-open", "i-warn"}
     assert opened.get_by_role("group", name="Timeline of 20 attempts").is_visible()
     assert opened.get_by_role("img", name="worker 1: 4 runs").is_visible()
-    assert table.locator("tbody tr").count() == 5
+    assert table.locator("tbody tr").count() == 4
 
 
 def test_the_page_says_the_same_without_its_script(reader):

@@ -1,5 +1,7 @@
 """What may enter a path: an ID, or nothing."""
 
+from contextlib import contextmanager
+
 import httpx
 import pytest
 from hypothesis import given, settings
@@ -26,16 +28,17 @@ NAMES = st.one_of(
 
 
 class Wire:
-    """Lends transports that keep the path as it would leave, and answer with nothing useful."""
+    """Lends lines that keep the path as it would leave, and answer with nothing useful."""
 
     def __init__(self):
         self.paths = []
 
-    def transport(self, _base):
-        return httpx.MockTransport(self.answer)
+    @contextmanager
+    def line(self, _base):
+        yield self
 
-    def answer(self, request):
-        self.paths.append(request.url.raw_path.decode())
+    def send(self, _method, target, _headers, _content):
+        self.paths.append(target)
         return httpx.Response(404, json={"error_code": "WKS.0404", "error_msg": "none"})
 
 
@@ -50,7 +53,7 @@ def wired():
         pace={"reads_per_second": 1e9},
     )
     wire = Wire()
-    ws._network.transport = wire.transport
+    ws._network.line = ws._network.fresh = wire.line
     yield ws, wire.paths
     ws.close()
 

@@ -237,7 +237,7 @@ def test_a_database_of_somebody_else_is_kept(driver, command, plan_file, tmp_pat
         database.execute("CREATE TABLE runs (run_id TEXT)")
     Journal.open(str(newer)).close()
     with closing(sqlite3.connect(newer)) as database, database:
-        database.execute("UPDATE meta SET value = '2'")
+        database.execute("UPDATE meta SET value = '99'")
     for place in (other, newer):
         assert "schema" in refused(command(*approved(plan), journal=place))
     assert driver.posts == []
