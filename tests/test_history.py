@@ -1,5 +1,6 @@
 """What the past teaches: since when, who again, and how long."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -69,7 +70,7 @@ def recorded(day, *rows):
         profile="d",
         pools=1,
         desktops=9,
-        mismatches=tuple(row.model_dump(mode="json") for row in rows),
+        mismatches=tuple(map(asdict, rows)),
     )
 
 

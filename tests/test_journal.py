@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from wsops import locks
+from wsops import database, locks
 from wsops.choice import Choice
 from wsops.database import refuse_network_file_system
 from wsops.errors import JournalError, PlanUsed
@@ -252,8 +252,9 @@ def test_a_damaged_file_is_said_to_be_damaged(tmp_path):
         Journal.open(str(path))
 
 
-def test_a_locked_journal_is_an_error_after_a_moment(journal, item):
+def test_a_locked_journal_is_an_error_after_a_while(journal, item, monkeypatch):
     """Another process that holds the write lock ends in one sentence, not in waiting for ever."""
+    monkeypatch.setattr(database, "PATIENCE", 0.1)
     blocker = raw(journal)
     blocker.execute("BEGIN IMMEDIATE")
     try:

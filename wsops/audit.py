@@ -21,6 +21,7 @@ from wsops.errors import (
     NotAllowed,
     PlanError,
 )
+from wsops.listing import Listing
 from wsops.models import Audit, Desktop, Glance, Image, Mismatch, Pool, SubJob, differs, utc_now
 from wsops.plan import Reading, Region, chosen
 
@@ -33,6 +34,7 @@ T = TypeVar("T")
 S = TypeVar("S")
 Tell = Callable[[int, int], None]
 Collect = Callable[[Pool, Desktop], None]
+Judged = Callable[[Glance], Mismatch | None]
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def audit(
         pools: shell patterns of names, or IDs.
         full: read all desktops, not only those that the region's filter gives.
         collect: called with each pool and each of its desktops that was read, from many threads.
-            Without it, a full audit reads only those desktops whole that differ.
+            Without it, desktops are only glanced at.
         tell: called with (pools read, pools in all) after each pool.
 
     Raises:
@@ -201,36 +203,41 @@ def _rare_collections() -> Iterator[None]:
 
 
 def _look_at(ws: Workspace, pool: Pool, word: str, collect: Collect | None) -> _PoolSeen:
-    """Read one pool's desktops; in a full audit that collects none, whole only those that differ.
-
-    Of what the filter gives nearly all differ. A desktop may be judged twice.
-    """
+    """Read one pool's desktops and judge them; one may be judged twice."""
     disagreeing: set[str] = set()
 
-    def judged(desktop: Glance) -> bool:
+    def judged(desktop: Glance) -> Mismatch | None:
         differing = differs(pool, desktop)
-        flagged = not _IMAGE_FLAGS.isdisjoint(desktop.inconsistent_types)
-        if differing != flagged:
+        if differing == _IMAGE_FLAGS.isdisjoint(desktop.inconsistent_types or ()):
             disagreeing.add(desktop.id)
-        return differing
+        return Mismatch.of(pool, desktop) if differing else None
 
-    keep = None if word or collect else judged
     try:
-        listing = ws.pool_desktops(pool.id, differing=word, keep=keep)
+        listing = _read(ws, pool, word, judged, collect)
     except (NotAllowed, CloudUnreachable):
         raise
     except CloudError as error:
         return _PoolSeen((), 0, 0, f"pool {pool.name} could not be read: {error}", unread=True)
-    if collect:
-        for desktop in listing.rows:
-            collect(pool, desktop)
     note = "" if listing.steady else f"pool {pool.name} changed while it was read"
     return _PoolSeen(
-        mismatches=tuple(Mismatch.of(pool, one) for one in listing.rows if judged(one)),
+        mismatches=listing.rows,
         desktops=pool.desktop_count if word else listing.seen,
         disagreements=len(disagreeing),
         note=note,
     )
+
+
+def _read(
+    ws: Workspace, pool: Pool, word: str, judged: Judged, collect: Collect | None
+) -> Listing[Mismatch]:
+    """Read the mismatches of a pool, at a glance unless whole desktops are to be collected."""
+    if collect is None:
+        return ws.glance_at_desktops(pool.id, judged, differing=word)
+    listing = ws.pool_desktops(pool.id, differing=word)
+    for desktop in listing.rows:
+        collect(pool, desktop)
+    found = tuple(filter(None, map(judged, listing.rows)))
+    return Listing(found, listing.seen, steady=listing.steady)
 
 
 def _filter_word(ws: Workspace, pools: Sequence[Pool]) -> str:
@@ -239,10 +246,14 @@ def _filter_word(ws: Workspace, pools: Sequence[Pool]) -> str:
         return ""
     try:
         word = _IMAGE_WORDS[_answers_statics(ws, pools[0].id)]
-        ws.pool_desktops(pools[0].id, differing=word, keep=lambda _: False)
+        ws.glance_at_desktops(pools[0].id, _only_counted, differing=word)
     except (PlanError, CloudRefused):
         return ""
     return word
+
+
+def _only_counted(_desktop: Glance) -> None:
+    """Keep nothing."""
 
 
 def _answers_statics(ws: Workspace, pool_id: str) -> bool:

@@ -20,11 +20,12 @@ from wsops.answers import NEVER_LEFT, Answer, Oversized, bad_answer, error_for, 
 from wsops.auth import Call
 from wsops.credentials import signer_from
 from wsops.errors import SettingsError
-from wsops.glance import Keep, glance
+from wsops.glance import glance
 from wsops.listing import L, Listing, Page, Part, Range, read_list
 from wsops.models import (
     Desktop,
     DesktopImage,
+    Glance,
     Image,
     InconsistentCounts,
     Job,
@@ -47,6 +48,7 @@ _CREATED = 201
 _UNAUTHORIZED = 401
 _THROTTLED = 429
 _RETRIED = frozenset({429, 500, 502, 503, 504})
+_DESKTOPS = Range(100, 10000)
 
 
 R = TypeVar("R", bound=Record)
@@ -116,26 +118,34 @@ class Workspace:
         path = f"/desktop-pools/{checked_id(pool_id, 'pool')}"
         return self._get(self.settings.endpoint, self._path(path), {}, Pool)
 
-    def pool_desktops(
-        self, pool_id: str, *, differing: str = "", keep: Keep | None = None
-    ) -> Listing[Desktop]:
-        """GET desktop-pools/{pool_id}/desktops: the desktops of a pool for which `keep` is true.
+    def pool_desktops(self, pool_id: str, *, differing: str = "") -> Listing[Desktop]:
+        """GET desktop-pools/{pool_id}/desktops: the desktops of a pool.
 
         `differing` is the region's word for "image" in the filter inconsistent_type, "" for none.
-        `keep` may be asked twice for the same desktop. Of one that is not kept, only what `keep`
-        is shown is checked: another field of it that is not as it should be goes unnoticed.
         """
-        path = self._path(f"/desktop-pools/{checked_id(pool_id, 'pool')}/desktops")
-        query = {"inconsistent_type": differing} if differing else {}
+        path, query = _desktops_of(pool_id, differing)
+        return self._list(path, Page[Desktop], _DESKTOPS, query)
 
-        def get(place: dict[str, str]) -> Part[Desktop]:
+    def glance_at_desktops(
+        self, pool_id: str, take: Callable[[Glance], L | None], *, differing: str = ""
+    ) -> Listing[L]:
+        """GET the same, and keep of each desktop what `take` gives; None only counts it.
+
+        Several times as fast. `take` may be asked twice for the same desktop. What `take` is not
+        shown is not checked: a field that is not as it should be goes unnoticed.
+        """
+        path, query = _desktops_of(pool_id, differing)
+        path = self._path(path)
+
+        def get(place: dict[str, str]) -> Part[L]:
             answer = self._answer(Call("GET", self.settings.endpoint, path, query | place))
-            if keep and answer.status < 300 and (part := glance(answer.content, keep)):
+            if answer.status < 300 and (part := glance(answer.content, take)):
                 self._pacer.went_well()
                 return part
-            return Part.of(self._record(answer, Page[Desktop]), keep)
+            page = self._record(answer, Page[Desktop])
+            return Part.taken(page.rows, take, page.total_count)
 
-        return read_list(get, Range(100, 10000))
+        return read_list(get, _DESKTOPS)
 
     def inconsistent_statics(self, pool_id: str) -> InconsistentCounts:
         """GET desktop-pools/{pool_id}/inconsistent-statics: how many desktops differ, by kind."""
@@ -315,6 +325,11 @@ def connect(profile: str | None = None, **overrides: Any) -> Workspace:  # noqa:
         SettingsError: the settings or the credentials cannot be used.
     """
     return Workspace(settings.load(profile, **overrides))
+
+
+def _desktops_of(pool_id: str, differing: str) -> tuple[str, dict[str, str]]:
+    path = f"/desktop-pools/{checked_id(pool_id, 'pool')}/desktops"
+    return path, {"inconsistent_type": differing} if differing else {}
 
 
 def _token(answer: Answer, value: str) -> auth.Token:

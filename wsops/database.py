@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 
 from wsops.errors import JournalError
 from wsops.redact import scrub
@@ -25,6 +26,10 @@ from wsops.schema import SCHEMA, SINCE_2, meta, metadata
 _NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "vboxsf", "fuse.sshfs", "afs", "ncpfs", "ceph"}
 )
+PATIENCE = 30.0
+"""Seconds to wait for a journal that somebody else has locked, a backup for one."""
+
+_CONNECTING = 5.0  # seconds
 _READ, _WRITTEN = "read", "written"
 _READ_AS_WELL = frozenset({str(SCHEMA), "1"})
 _FIRST = set(metadata.tables) - SINCE_2  # what every journal has
@@ -91,7 +96,7 @@ def open_database(place: str, *, create: bool) -> Database | None:
     if create:
         _make_private(path)
     url = sa.URL.create("sqlite", database=str(path))
-    engine = sa.create_engine(url, connect_args={"timeout": 5})
+    engine = sa.create_engine(url, connect_args={"timeout": _CONNECTING})
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     database = Database(engine, str(path))
@@ -146,7 +151,7 @@ def _refuse_foreign(path: Path) -> None:
     names = "SELECT name FROM sqlite_master WHERE type = 'table'"
     try:
         uri = f"file:{quote(str(path.absolute()))}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True, timeout=5)) as connection:
+        with closing(sqlite3.connect(uri, uri=True, timeout=_CONNECTING)) as connection:
             tables = {name for (name,) in connection.execute(names)}
             ours = tables >= _FIRST
             said = "SELECT value FROM meta WHERE key = 'schema'"
@@ -201,13 +206,31 @@ def _make_private(path: Path) -> None:
 def _prepare(connection: Any, _: object) -> None:  # noqa: ANN401
     # The driver must not begin transactions by itself: we want BEGIN IMMEDIATE.
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    # SQLite waits in short turns, between which Ctrl-C is heard; `_begin` has the patience.
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "busy_timeout=200",
+    ):
         connection.execute(f"PRAGMA {pragma}").close()
 
 
 def _begin(connection: sa.Connection) -> None:
     writing = connection.get_execution_options().get("writing", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+        except OperationalError as error:
+            if not _is_busy(error) or time.monotonic() >= end:
+                raise
+        else:
+            return
+
+
+def _is_busy(error: OperationalError) -> bool:
+    return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
 
 
 def _cannot(done: str, place: str, error: Exception) -> JournalError:

@@ -78,7 +78,7 @@ def _of_row(ws: Workspace, row: ItemRow) -> Iterable[Failure]:
     if not bad:
         return
     try:
-        listing = ws.pool_desktops(row.pool_id, keep=lambda desktop: desktop.id in bad)
+        listing = ws.pool_desktops(row.pool_id)
         now = {desktop.id: desktop for desktop in listing.rows}
     except NotAllowed:
         raise
@@ -95,6 +95,6 @@ def _of_row(ws: Workspace, row: ItemRow) -> Iterable[Failure]:
             state=one.state,
             code=code[0] if code else "",
             zone=desktop.availability_zone if desktop else "",
-            image=(desktop.metadata.image_name or desktop.image_id) if desktop else "",
+            image=(desktop.image_name or desktop.image_id) if desktop else "",
             reason=one.reason,
         )

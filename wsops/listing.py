@@ -23,6 +23,7 @@ class Row(Protocol):
 
 P = TypeVar("P")
 L = TypeVar("L", bound=Row)
+G = TypeVar("G", bound=Row)
 
 _ROWS = AliasChoices(
     "desktop_pools", "pool_desktops", "desktops", "images", "jobs", "projects", "image_infos"
@@ -45,10 +46,17 @@ class Part(Generic[L]):
     total_count: int | None
 
     @classmethod
-    def of(cls, page: Page[L], keep: Callable[[L], bool] | None = None) -> Self:
-        """Take the rows of a page for which `keep` is true, all without it."""
-        kept = page.rows if keep is None else tuple(filter(keep, page.rows))
-        return cls([row.id for row in page.rows], kept, page.total_count)
+    def of(cls, page: Page[L]) -> Self:
+        """Keep all rows of a page."""
+        return cls([row.id for row in page.rows], page.rows, page.total_count)
+
+    @classmethod
+    def taken(
+        cls, rows: Sequence[G], take: Callable[[G], L | None], total_count: int | None
+    ) -> Self:
+        """Keep of each row what `take` gives, and count those of which it gives None."""
+        kept = [one for one in map(take, rows) if one is not None]
+        return cls([row.id for row in rows], kept, total_count)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 The lock is the kernel's (flock), held by the process that sends: it dies with its holder. The
 folder is one per user and host, keyed by endpoint, project and pool, so that two journals on one
-host still exclude each other.
+host still exclude each other. What only one journal knows, a batch, is locked beside that journal:
+whatever else two processes call home, there they meet.
 """
 
 from __future__ import annotations
@@ -29,18 +30,24 @@ def lock_folder() -> Path:
     return Path(platformdirs.user_state_dir("wsops")) / "locks"
 
 
+def beside(journal: str) -> Path:
+    """Give the folder of the locks of what one journal alone knows, by the journal's path."""
+    return Path(journal).parent / "locks"
+
+
 @contextmanager
-def held(*key: str, what: str) -> Iterator[None]:
+def held(*key: str, what: str, folder: Path | None = None) -> Iterator[None]:
     """Hold the lock of a key for the block.
 
     Args:
         key: what the lock is for, such as endpoint, project and pool.
         what: the same in words, for the refusal.
+        folder: where the lock is; this user's folder without it.
 
     Raises:
         JournalError: another process holds it; names the process and since when.
     """
-    path = _file_of(key)
+    path = _file_of(key, folder)
     for place in (path.parent.parent, path.parent):  # made on the way they would follow the umask
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
@@ -61,10 +68,10 @@ def held(*key: str, what: str) -> Iterator[None]:
         os.close(descriptor)
 
 
-def holder(*key: str) -> str:
+def holder(*key: str, folder: Path | None = None) -> str:
     """Say which process holds the lock of a key; "" where nobody does."""
     try:
-        descriptor = os.open(_file_of(key), os.O_RDWR | os.O_NOFOLLOW)
+        descriptor = os.open(_file_of(key, folder), os.O_RDWR | os.O_NOFOLLOW)
     except OSError:
         return ""
     try:
@@ -73,8 +80,9 @@ def holder(*key: str) -> str:
         os.close(descriptor)
 
 
-def _file_of(key: tuple[str, ...]) -> Path:
-    return lock_folder() / f"{hashlib.sha256(_SEPARATOR.join(key).encode()).hexdigest()[:32]}.lock"
+def _file_of(key: tuple[str, ...], folder: Path | None) -> Path:
+    name = hashlib.sha256(_SEPARATOR.join(key).encode()).hexdigest()[:32]
+    return (folder or lock_folder()) / f"{name}.lock"
 
 
 def _taken_by(descriptor: int, how: int = fcntl.LOCK_EX) -> str:

@@ -109,8 +109,20 @@ class Metadata(Record):
     image_name: Text = ""
 
 
+def in_use(status: str | None, login_status: str | None) -> bool:
+    """Tell whether a desktop may hold unsaved work.
+
+    It may while someone is connected or disconnected, while it hibernates, and where the service
+    does not say.
+    """
+    return status == "HIBERNATED" or login_status not in _IDLE_LOGINS
+
+
 class Glance(Protocol):
-    """What of a desktop tells whether it is wanted: a whole record has it, and more."""
+    """What a glance at a desktop shows: a whole record has it, and more.
+
+    Texts may be None, as the service sends them.
+    """
 
     @property
     def id(self) -> str:
@@ -121,8 +133,40 @@ class Glance(Protocol):
         """The image that the desktop runs, "" where the service does not say."""
 
     @property
-    def inconsistent_types(self) -> tuple[str, ...]:
+    def image_name(self) -> str | None:
+        """The name of that image."""
+
+    @property
+    def inconsistent_types(self) -> tuple[str, ...] | None:
         """The service's own words for what differs from the pool."""
+
+    @property
+    def computer_name(self) -> str | None:
+        """The name of the desktop."""
+
+    @property
+    def users(self) -> tuple[str, ...]:
+        """The people bound to it."""
+
+    @property
+    def status(self) -> str | None:
+        """The service's word for its power state."""
+
+    @property
+    def task_status(self) -> str | None:
+        """What it is being worked on for, nothing where it is not."""
+
+    @property
+    def login_status(self) -> str | None:
+        """The service's word for who is logged in."""
+
+    @property
+    def availability_zone(self) -> str | None:
+        """Where it runs."""
+
+    @property
+    def os_version(self) -> str | None:
+        """The system that it runs."""
 
 
 class Desktop(Record):
@@ -155,9 +199,14 @@ class Desktop(Record):
         return self.metadata.image_id
 
     @property
+    def image_name(self) -> str:
+        """The name of that image."""
+        return self.metadata.image_name
+
+    @property
     def in_use(self) -> bool:
         """Whether it may hold unsaved work: connected, disconnected, hibernated or unknown."""
-        return self.status == "HIBERNATED" or self.login_status not in _IDLE_LOGINS
+        return in_use(self.status, self.login_status)
 
     @property
     def off(self) -> bool:
@@ -288,8 +337,9 @@ class Project(Record):
     name: Text = ""
 
 
-class Mismatch(Record):
-    """A desktop whose image differs from its pool's."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mismatch:
+    """A desktop whose image differs from its pool's; an audit may have a hundred thousand."""
 
     pool_id: str
     pool_name: str
@@ -306,27 +356,28 @@ class Mismatch(Record):
     os_version: str = ""
 
     @classmethod
-    def of(cls, pool: Pool, desktop: Desktop) -> Mismatch:
+    def of(cls, pool: Pool, desktop: Glance) -> Mismatch:
         """Make the row of a pool and one of its desktops, which were checked when they came."""
-        return cls.model_construct(
-            _fields_set=_MISMATCH_FIELDS,
+        return cls(
             pool_id=pool.id,
             pool_name=pool.name,
             pool_image_id=pool.image_id,
-            desktop_id=desktop.desktop_id,
-            desktop_name=desktop.computer_name,
+            desktop_id=desktop.id,
+            desktop_name=desktop.computer_name or "",
             desktop_image_id=desktop.image_id,
-            desktop_image_name=desktop.metadata.image_name,
+            desktop_image_name=desktop.image_name or "",
             user_name=", ".join(desktop.users),
-            status=desktop.status,
-            login_status=desktop.login_status,
-            in_use=desktop.in_use,
-            availability_zone=desktop.availability_zone,
-            os_version=desktop.os_version,
+            status=desktop.status or "",
+            login_status=desktop.login_status or "",
+            in_use=in_use(desktop.status, desktop.login_status),
+            availability_zone=desktop.availability_zone or "",
+            os_version=desktop.os_version or "",
         )
 
-
-_MISMATCH_FIELDS = set(Mismatch.model_fields)  # one for all of them: half of what a row weighs
+    @property
+    def id(self) -> str:
+        """The ID of the desktop under the name that all records share."""
+        return self.desktop_id
 
 
 class Audit(Record):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import sqlalchemy as sa
 
 from wsops.database import Database
@@ -21,7 +23,7 @@ def keep(database: Database, audit: Audit, endpoint: str, profile: str) -> None:
         "profile": profile,
         "pools": len(audit.pools),
         "desktops": audit.desktops,
-        "mismatches": [m.model_dump(mode="json") for m in audit.mismatches],
+        "mismatches": [asdict(one) for one in audit.mismatches],
     }
     with database.writing() as connection:
         connection.execute(sa.insert(audits).values(row))

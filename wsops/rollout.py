@@ -174,11 +174,18 @@ class Rollout:
             msg = "a stop was requested"
             raise Stopped(msg)
         batch_id, attempt_id = self.journal.batch_of(self.run.run_id), attempt_here()
-        orphan = batch_id and attempt_id and not locks.holder(*batch_key(batch_id))
-        if orphan or (batch_id and attempt_id and self.journal.is_over(attempt_id)):
+        if (
+            batch_id
+            and attempt_id
+            and (self._orphaned(batch_id) or self.journal.is_over(attempt_id))
+        ):
             msg = f"whoever drove {batch_id} for this run is gone"
             raise Stopped(msg, remedy=f"wsops batch resume {batch_id}")
         self.journal.intend(item.item_id, body, _facts(item, reading), reading.known_jobs)
+
+    def _orphaned(self, batch_id: str) -> bool:
+        """Tell whether nobody drives a batch any more: this kernel has outlived its driver."""
+        return not locks.holder(*batch_key(batch_id), folder=locks.beside(self.journal.place))
 
     def _check(self, item: Item, reading: Reading) -> None:
         if reading.busy_jobs:

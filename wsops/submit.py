@@ -268,14 +268,14 @@ def _fits(row: ItemRow, subs: list[SubJob], *, partial_ok: bool) -> bool:
 
 def _moved(ws: Workspace, row: ItemRow) -> str:
     """Say which of the targets are being worked on, or run another image than before."""
-    listing = ws.pool_desktops(row.pool_id, keep=lambda desktop: desktop.id in row.targets)
+    listing = ws.glance_at_desktops(
+        row.pool_id, lambda desktop: desktop if desktop.id in row.targets else None
+    )
     if not listing.steady:
         return "the list of desktops changed while it was read"
     busy = sum(1 for desktop in listing.rows if desktop.task_status)
     changed = sum(
-        1
-        for desktop in listing.rows
-        if desktop.image_id != row.targets[desktop.desktop_id].get("image_id")
+        1 for desktop in listing.rows if desktop.image_id != row.targets[desktop.id].get("image_id")
     )
     gone = len(row.targets) - len(listing.rows)
     facts = ((busy, "are at work"), (changed, "run another image"), (gone, "are gone"))

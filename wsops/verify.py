@@ -125,7 +125,7 @@ class _Judge:
 def _states(ws: Workspace, row: ItemRow, judge: _Judge) -> dict[str, End] | None:
     """Read the targets once; None where the read failed."""
     try:
-        listing = ws.pool_desktops(row.pool_id, keep=lambda desktop: desktop.id in row.targets)
+        listing = ws.pool_desktops(row.pool_id)
     except NotAllowed:
         raise
     except (BadAnswer, CloudRefused, CloudUnreachable):

@@ -99,12 +99,15 @@ def test_sigterm_ends_a_batch_soon_and_with_its_own_code(begun, until):
     until(lambda: not any(map(alive, there)), within=3)
 
 
-def test_a_second_driver_of_one_batch_is_refused(begun, wsops):
-    """It names who drives it, and begins no row."""
+def test_a_second_driver_of_one_batch_is_refused(begun, wsops, monkeypatch, tmp_path):
+    """It names who drives it, and begins no row; also from another folder of states."""
     begun()
     told = wsops("batch", "resume", code=5)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "elsewhere"))
+    told_there = wsops("batch", "resume", code=5)
 
     assert "is held by process" in told.err
+    assert "is held by process" in told_there.err
 
 
 @pytest.mark.parametrize("kernels", ["warm", pytest.param("fresh", marks=pytest.mark.soak)])

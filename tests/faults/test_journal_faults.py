@@ -4,6 +4,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -81,19 +82,39 @@ def refused(process):
 # -- the file -----------------------------------------------------------------------------------
 
 
-def test_a_locked_journal_sends_nothing(driver, command, plan_file, tmp_path):
-    """A journal that another connection keeps locked ends the command with nothing sent."""
+def test_a_journal_that_is_locked_for_a_while_is_waited_for(driver, command, plan_file, tmp_path):
+    """While another connection keeps it locked nothing is sent; then all goes on."""
     plan = driver.plan()
     plan_file(plan)
     with closing(sqlite3.connect(tmp_path / "journal.sqlite", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        assert "locked" in refused(command(*approved(plan)))
+        process = command(*approved(plan))
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(4)
+        assert driver.posts == []
+        other.execute("ROLLBACK")
+        code, document = ended(process)
+    assert (code, document["verdict"]) == (0, "done")
+
+
+def test_ctrl_c_is_heard_while_a_locked_journal_is_waited_for(driver, command, plan_file, tmp_path):
+    """The command ends within a second, and has sent nothing."""
+    plan = driver.plan()
+    plan_file(plan)
+    with closing(sqlite3.connect(tmp_path / "journal.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with command(*approved(plan)) as process:
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(3)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=5)
+    assert process.returncode == 130, err
     assert driver.posts == []
 
 
 def test_a_lock_in_the_middle_of_a_run_sends_nothing(driver, monkeypatch):
     """A journal that is locked between two steps stops the send, and the run can be resumed."""
-    monkeypatch.setattr(wsops.database, "_prepare", impatient(wsops.database._prepare))
+    monkeypatch.setattr(wsops.database, "PATIENCE", 0.1)
     with Journal.open(driver.journal.place) as driver.journal:
         rollout = driver.start()
         events = rollout.apply()
@@ -105,16 +126,6 @@ def test_a_lock_in_the_middle_of_a_run_sends_nothing(driver, monkeypatch):
         assert driver.posts == []
         (row,) = driver.resume(rollout.run.run_id, go_on=True)
     assert row.verdict == "done"
-
-
-def impatient(prepare):
-    """Let a connection wait for a lock for a moment only."""
-
-    def prepared(connection, record):
-        prepare(connection, record)
-        connection.execute("PRAGMA busy_timeout=50").close()
-
-    return prepared
 
 
 @pytest.mark.parametrize("page_limit", range(6))

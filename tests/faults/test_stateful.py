@@ -159,6 +159,10 @@ class MortalWorkspace(Workspace):
         self.fate.pass_by("reading desktops")
         return super().pool_desktops(pool_id, **kwargs)
 
+    def glance_at_desktops(self, pool_id, take, **kwargs):
+        self.fate.pass_by("reading desktops")
+        return super().glance_at_desktops(pool_id, take, **kwargs)
+
     def sub_jobs(self, **kwargs):
         self.fate.pass_by("reading jobs")
         return super().sub_jobs(**kwargs)

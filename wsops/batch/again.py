@@ -111,8 +111,8 @@ def _chosen_of(ledger: Ledger, row: BatchRow, wanted: Wanted) -> set[int]:
 def _round(settings: Settings, batch_id: str, wanted: Wanted) -> str:
     """Begin a new round of a batch that nobody drives, of rows that are chosen only now."""
     with (
-        locks.held(*batch_key(batch_id), what=batch_id),
         opened(settings.journal_place) as ledger,
+        locks.held(*batch_key(batch_id), what=batch_id, folder=locks.beside(ledger.place)),
     ):
         chosen = _chosen_of(ledger, ledger.batch(batch_id), wanted)
         return ledger.ask_again(batch_id, chosen, wanted.max_desktops).batch_id

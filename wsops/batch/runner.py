@@ -97,7 +97,8 @@ class Runner:
         Raises:
             JournalError: another process drives this batch, or the record cannot be written.
         """
-        with locks.held(*batch_key(self.batch.batch_id), what=self.batch.batch_id):
+        batch_id, beside = self.batch.batch_id, locks.beside(self.ledger.place)
+        with locks.held(*batch_key(batch_id), what=batch_id, folder=beside):
             yield from self._take_up()
             yield from self._drain()
             self._close()

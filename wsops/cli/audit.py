@@ -22,7 +22,7 @@ from wsops.cli.common import (
 )
 from wsops.client import Workspace
 from wsops.files import as_csv, write_private
-from wsops.models import Audit, Desktop, Pool
+from wsops.models import Audit, Desktop, Mismatch, Pool
 from wsops.progress import Counting
 
 _FOUND = 4
@@ -88,8 +88,7 @@ def audit(  # noqa: PLR0913  (one argument an option)
             with journal_of(ws) as journal:
                 journal.keep_audit(found, ws.settings.endpoint, ws.settings.profile)
     if csv_file is not None:
-        rows = ([getattr(m, column) for column in _COLUMNS] for m in found.mismatches)
-        write_private(csv_file, as_csv(_COLUMNS, rows))
+        write_private(csv_file, as_csv(_COLUMNS, map(_cells, found.mismatches)))
     if as_json:
         print_json(as_document(found))
     else:
@@ -113,9 +112,13 @@ def as_document(found: Audit) -> dict[str, object]:
     return {
         "pools": len(found.pools),
         "desktops": found.desktops,
-        "mismatches": [m.model_dump(mode="json", include=set(_COLUMNS)) for m in found.mismatches],
+        "mismatches": [dict(zip(_COLUMNS, _cells(m), strict=True)) for m in found.mismatches],
         "notes": list(found.notes),
     }
+
+
+def _cells(mismatch: Mismatch) -> list[str]:
+    return [getattr(mismatch, column) for column in _COLUMNS]
 
 
 def _save(

@@ -14,7 +14,7 @@ from wsops.batch.spec.parse import json_of
 from wsops.batch.spec.plain import Unfit, check_plain, shown
 from wsops.batch.spec.sources import name_of, text_of
 from wsops.errors import BadId, NothingToDo
-from wsops.models import Desktop, Mismatch, Pool, Record, checked_id, names_of
+from wsops.models import Mismatch, Pool, Record, checked_id, in_use, names_of
 
 LARGEST: Final = 64 * 1024**2
 """Bytes of an audit: some 150,000 mismatches."""
@@ -68,16 +68,10 @@ def _row(label: str, mismatches: Sequence[Mismatch]) -> Given:
         "pool_id": checked_id(first.pool_id, "pool"),
         "image_id": checked_id(images.pop(), "image") if len(images) == 1 else "",
         "mismatches": len(mismatches),
-        "in_use": sum(map(_in_use, mismatches)),
+        # Judged here, as for any desktop: the printed audit does not say.
+        "in_use": sum(in_use(one.status, one.login_status) for one in mismatches),
     }
     return Given(f"pool {label}", {"pools": first.pool_id}, facts, label)
-
-
-def _in_use(mismatch: Mismatch) -> bool:
-    """Judge as for any desktop: the printed audit does not say."""
-    return Desktop(
-        desktop_id=mismatch.desktop_id, status=mismatch.status, login_status=mismatch.login_status
-    ).in_use
 
 
 def _why_not(text: str) -> str:
