@@ -21,6 +21,9 @@ from wsops.text import count
 ATTEMPT_VARIABLE = "WSOPS_ATTEMPT"
 """The variable that names the attempt to its kernel."""
 
+BATCH = "batch-"
+"""How the ID of a batch begins; no other ID does."""
+
 _BEGUN = rollouts.join(attempts_of_rows)
 """Runs of the journal with the attempts that began them."""
 

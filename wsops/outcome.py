@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from wsops import locks
 from wsops.errors import JournalError
@@ -15,8 +15,17 @@ from wsops.verdicts import counts_of, of_run
 _STANDING = {"accepted": "running", "sent": "unknown", "intent": "unknown", "unknown": "unknown"}
 
 
-def standing(journal: Journal, run_id: str) -> tuple[RunRow, tuple[ItemRow, ...], str, str]:
-    """Give a run, its items, its verdict as of now, and the reason.
+class Standing(NamedTuple):
+    """A run of the journal with its items, its verdict as of now, and the reason."""
+
+    run: RunRow
+    items: tuple[ItemRow, ...]
+    verdict: str
+    reason: str
+
+
+def standing(journal: Journal, run_id: str) -> Standing:
+    """Say how a run stands.
 
     A run that a process is driving is running, whatever its items say between two pools.
     """
@@ -25,7 +34,7 @@ def standing(journal: Journal, run_id: str) -> tuple[RunRow, tuple[ItemRow, ...]
     driver = locks.holder(*run_key(run))
     if driver:
         verdict, reason = "running", "; ".join(filter(None, (reason, f"driven by {driver}")))
-    return run, rows, verdict, reason
+    return Standing(run, rows, verdict, reason)
 
 
 def check_here(run: RunRow, settings: Settings) -> None:

@@ -13,7 +13,9 @@ import json
 import logging
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from functools import cache
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 MASK = "***"
@@ -50,6 +52,28 @@ def scrub(text: str) -> str:
     return _SIGNATURE.sub(rf"\1={MASK}", _HEADERS.sub(rf"\1\2{MASK}", text))
 
 
+def scrubbed(node: Any, leave: Collection[str] = ()) -> Any:  # noqa: ANN401  (JSON)
+    """Give a copy of a JSON document with each of its texts and keys scrubbed, and fit for a file.
+
+    Args:
+        node: the document: mappings, lists, texts, whatever else JSON has.
+        leave: keys whose values stay as they are.
+    """
+    known = cache(lambda text: scrub(_encodable(text)))  # most texts come many times
+
+    def copied(part: Any) -> Any:  # noqa: ANN401
+        if isinstance(part, str):
+            return known(part)
+        if isinstance(part, dict):
+            return type(part)(
+                (copied(key), value if key in leave else copied(value))
+                for key, value in part.items()
+            )
+        return [copied(one) for one in part] if isinstance(part, list | tuple) else part
+
+    return copied(node)
+
+
 def without_password(text: str) -> str:
     """Give the text with the user and password of each URL in it masked."""
     return _USERINFO.sub(f"//{MASK}@", text)
@@ -63,6 +87,11 @@ def leaks(text: str) -> bool:
 def looks_secret(name: str) -> bool:
     """Tell whether a name is one that people give to secrets."""
     return _SECRET_NAMES.search(name) is not None
+
+
+def _encodable(text: str) -> str:
+    """Give a text that can be written to a file: JSON may hold halves of characters."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def _forms_of(secret: str) -> Iterable[str]:

@@ -173,19 +173,19 @@ class Rollout:
         if self.journal.stop_requested(self.run.run_id):
             msg = "a stop was requested"
             raise Stopped(msg)
-        batch_id, attempt_id = self.journal.batch_of(self.run.run_id), attempt_here()
-        if (
-            batch_id
-            and attempt_id
-            and (self._orphaned(batch_id) or self.journal.is_over(attempt_id))
-        ):
+        batch_id = self.journal.batch_of(self.run.run_id)
+        if batch_id and self._is_orphan_of(batch_id):
             msg = f"whoever drove {batch_id} for this run is gone"
             raise Stopped(msg, remedy=f"wsops batch resume {batch_id}")
         self.journal.intend(item.item_id, body, _facts(item, reading), reading.known_jobs)
 
-    def _orphaned(self, batch_id: str) -> bool:
-        """Tell whether nobody drives a batch any more: this kernel has outlived its driver."""
-        return not locks.holder(*batch_key(batch_id), folder=locks.beside(self.journal.place))
+    def _is_orphan_of(self, batch_id: str) -> bool:
+        """Tell whether this is a kernel of a batch that has outlived its attempt, or its driver."""
+        attempt_id = attempt_here()
+        if not attempt_id:
+            return False
+        driver = locks.holder(*batch_key(batch_id), folder=locks.beside(self.journal.place))
+        return not driver or self.journal.is_over(attempt_id)
 
     def _check(self, item: Item, reading: Reading) -> None:
         if reading.busy_jobs:

@@ -152,9 +152,9 @@ class Workbench:
             found = [standing(journal, run.run_id) for run in journal.runs(at=here)]
             kept = journal.audits(*here)
         return Past(
-            runs=tuple(run for run, *_ in found),
-            verdicts={run.run_id: verdict for run, _, verdict, _ in found},
-            items=tuple(row for _, rows, *_ in found for row in rows),
+            runs=tuple(one.run for one in found),
+            verdicts={one.run.run_id: one.verdict for one in found},
+            items=tuple(row for one in found for row in one.items),
             audits=kept,
         )
 

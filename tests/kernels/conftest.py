@@ -9,7 +9,7 @@ import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from wsops.kernels import execute, nursery
+from wsops.kernels import Terms, execute, nursery
 
 NAMES = itertools.count(1)
 PYTHON = {"name": "python3", "language": "python", "display_name": "Python 3"}
@@ -95,8 +95,10 @@ def run(book, kernel_env, tmp_path):
         source = cells[0] if isinstance(cells[0], Path) else book(*cells)
         target = target or source.with_name(f"{source.stem}-out.ipynb")
         log = source.with_suffix(".log")
+        handle = how.pop("handle", None)
         place = {"warm": True, "cwd": tmp_path, "env": kernel_env, "log": log}
-        return Run(execute(source, target, parameters or {}, **(place | how)), target)
+        terms = Terms(**(place | how))
+        return Run(execute(source, target, parameters or {}, terms, handle), target)
 
     return one
 

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from wsops.errors import WsopsError
-from wsops.kernels import execute, nursery
+from wsops.kernels import Terms, execute, nursery
 from wsops.kernels.folder import Folder, reap
 
 BEAT = (
@@ -26,13 +26,12 @@ BEAT = (
 COORDINATOR = """
 import os, sys, threading
 from pathlib import Path
-from wsops.kernels import execute
+from wsops.kernels import Terms, execute
 folder = Path(sys.argv[1])
 def one(n):
     out = folder / f"out-{n}.ipynb"
-    warm = n < 3
-    place = {"cwd": folder, "env": os.environ, "log": folder / "log"}
-    execute(folder / "book.ipynb", out, {}, warm=warm, **place)
+    terms = Terms(warm=n < 3, cwd=folder, env=os.environ, log=folder / "log")
+    execute(folder / "book.ipynb", out, {}, terms)
 runs = [threading.Thread(target=one, args=(n,)) for n in range(4)]
 for run in runs:
     run.start()
@@ -155,8 +154,8 @@ def test_many_runs_leave_nothing_behind(run, book, kernel_env, tmp_path):
 
     def one(number):
         out = tmp_path / f"{number}.ipynb"
-        place = {"cwd": tmp_path, "env": kernel_env, "log": tmp_path / "log"}
-        return execute(source, out, {}, warm=True, **place).error
+        terms = Terms(warm=True, cwd=tmp_path, env=kernel_env, log=tmp_path / "log")
+        return execute(source, out, {}, terms).error
 
     def held():
         gc.collect()  # other tests have left something

@@ -15,7 +15,7 @@ from wsops.batch.ledger import BatchRow, Ledger, opened
 from wsops.batch.records import Spec
 from wsops.batch.words import AGAIN, OPEN
 from wsops.errors import BatchError, NotApproved
-from wsops.membership import batch_key
+from wsops.membership import BATCH, batch_key
 from wsops.models import local_now
 from wsops.settings import Settings
 
@@ -44,7 +44,7 @@ def begin(settings: Settings, spec: Spec, content: bytes, root: Path) -> str:
     now = local_now()
     with opened(settings.journal_place) as ledger:
         place = folder.make(root, spec.name, spec.notebook, content, now)
-        batch_id = f"batch-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        batch_id = f"{BATCH}{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         where = (settings.endpoint, settings.project_id)
         ledger.begin(batch_id, spec, str(place), settings.operator, where)
     return batch_id

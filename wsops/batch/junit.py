@@ -12,7 +12,7 @@ from pathlib import PurePath
 from xml.etree import ElementTree as ET
 
 from wsops.batch.records import Batch
-from wsops.batch.summing import Run, runs_of, scrubbed
+from wsops.batch.summing import Run, runs_of, without_secrets
 from wsops.batch.words import FINE, NOT_BEGUN, OPEN
 from wsops.text import is_plain
 
@@ -26,7 +26,7 @@ def as_xml(batch: Batch) -> str:
     A row that went well passes. One that nobody knows the end of is an error, one that was not
     begun is skipped, as is one that still runs while its batch does; all others are failures.
     """
-    clean = scrubbed(batch)
+    clean = without_secrets(batch)
     runs = runs_of(clean)
     kinds = [_kind(run, running=clean.ended_at is None) for run in runs]
     numbers = Counter(kinds)

@@ -19,7 +19,7 @@ from wsops.batch.records import Attempt, Row, Spec
 from wsops.database import Database, open_database
 from wsops.errors import BatchError, JournalError
 from wsops.models import Record, utc_now
-from wsops.redact import scrub
+from wsops.redact import scrub, scrubbed
 from wsops.rows import ItemRow, read_row
 from wsops.schema import attempts_of_rows, batches, rollouts, runs
 
@@ -230,7 +230,7 @@ class Ledger:
             "state": attempt.state,
             "verdict": attempt.verdict,
             "ended_at": attempt.ended_at or utc_now(),
-            "facts": json.loads(scrub(json.dumps(facts))),
+            "facts": scrubbed(facts),
         }
         one = attempts_of_rows.c.attempt_id == attempt.attempt_id
         self._write(sa.update(attempts_of_rows).where(one).values(row))

@@ -17,13 +17,10 @@ from wsops.batch.folder import place_of
 from wsops.batch.records import Attempt
 from wsops.batch.words import BROKE_OFF, FINE, OPEN
 from wsops.kernels import Played
+from wsops.outcome import Standing
 from wsops.report import Ending, ending_of
 from wsops.report.cells import numbered
-from wsops.rows import ItemRow, RunRow
 from wsops.verdicts import in_need, totals, undecided
-
-Standing = tuple[RunRow, Sequence[ItemRow], str, str]
-"""A run of the journal with its items, its verdict as of now, and the reason."""
 
 _BY_ERROR = {"cell": "failed", "start": "error"}
 _BADLY = BROKE_OFF | {"failed"}
@@ -53,20 +50,20 @@ def settled(attempt: Attempt, standings: Sequence[Standing]) -> Attempt:
     """Give an attempt that is judged with what the journal has of the runs that it began."""
     if not standings:
         return attempt
-    rows = [row for _, items, *_ in standings for row in items]
+    rows = [row for one in standings for row in one.items]
     own = attempt.told or attempt.verdict
-    verdict = _with_journal(own, [word for _, _, word, _ in standings])
+    verdict = _with_journal(own, [one.verdict for one in standings])
     said = attempt.reason if attempt.cell or own in BROKE_OFF else ""
-    resume = (f"wsops resume {run.run_id}" for run, _, word, _ in standings if word in OPEN)
+    is_open = (one.run.run_id for one in standings if one.verdict in OPEN)
     return attempt.model_copy(
         update={
-            "rollouts": tuple(run.run_id for run, *_ in standings),
+            "rollouts": tuple(one.run.run_id for one in standings),
             "verdict": verdict,
             "reason": "; ".join(filter(None, (said, *_why(standings)))),
             "counts": {"pools": len(rows)} | totals(rows),
             "help": tuple(one for row in rows for one in in_need(row)),
             "unknown": tuple(one for row in rows for one in undecided(row)),
-            "next": tuple(resume),
+            "next": tuple(f"wsops resume {run_id}" for run_id in is_open),
         }
     )
 
@@ -89,12 +86,12 @@ def _with_journal(own: str, words: Sequence[str]) -> str:
 
 def _why(standings: Sequence[Standing]) -> Iterator[str]:
     """Give what there is to say of the runs: how the open ones stand, why a pool was not well."""
-    for run, items, word, why in standings:
-        if word in OPEN:
-            yield f"{run.run_id} is {word}: {why}"
-        elif word not in FINE:
-            reasons = [row.reason for row in items if row.verdict not in FINE and row.reason]
-            yield "; ".join(dict.fromkeys(reasons)) or why
+    for one in standings:
+        if one.verdict in OPEN:
+            yield f"{one.run.run_id} is {one.verdict}: {one.reason}"
+        elif one.verdict not in FINE:
+            reasons = [row.reason for row in one.items if row.verdict not in FINE and row.reason]
+            yield "; ".join(dict.fromkeys(reasons)) or one.reason
 
 
 def _verdict(played: Played, ending: Ending) -> dict[str, Any]:

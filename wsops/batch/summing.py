@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 from wsops.batch.records import Attempt, Batch, Row
 from wsops.batch.words import FINE
-from wsops.redact import scrub
+from wsops.redact import scrubbed
 from wsops.summary import Trouble
 from wsops.verdicts import EXIT_CODES
 
@@ -84,22 +82,6 @@ def _telling(run: Run) -> Attempt:
     return run.latest
 
 
-def scrubbed(batch: Batch) -> Batch:
+def without_secrets(batch: Batch) -> Batch:
     """Give a batch with every registered secret in it masked, wherever it stands."""
-    known = cache(lambda text: scrub(_whole(text)))  # most texts of a batch come many times
-    return Batch.model_validate(_mapped(batch.model_dump(by_alias=True), known))
-
-
-def _whole(text: str) -> str:
-    """Give a text that can be written to a file: JSON may hold halves of characters."""
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
-
-
-def _mapped(node: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401  (JSON)
-    if isinstance(node, str):
-        return change(node)
-    if isinstance(node, dict):
-        return {_mapped(key, change): _mapped(value, change) for key, value in node.items()}
-    if isinstance(node, list | tuple):
-        return [_mapped(value, change) for value in node]
-    return node
+    return Batch.model_validate(scrubbed(batch.model_dump(by_alias=True)))

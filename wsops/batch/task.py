@@ -23,7 +23,7 @@ from wsops.batch.records import Attempt
 from wsops.batch.words import FINE
 from wsops.errors import WsopsError
 from wsops.files import write_private, write_private_bytes
-from wsops.kernels import Handle, execute
+from wsops.kernels import Handle, Terms, execute
 from wsops.membership import ATTEMPT_VARIABLE
 from wsops.models import Record
 from wsops.redact import leaks, scrub
@@ -96,13 +96,8 @@ def _run(task: Task, here: Path) -> Attempt:
             Path(task.notebook),
             target,
             task.parameters,
-            warm=task.warm,
-            cwd=Path(task.working_folder),
-            env=_environment(task),
-            log=here / LOG,
-            deadline=task.deadline,
-            memory=task.memory,
-            handle=handle,
+            _terms(task, here / LOG),
+            handle,
         )
     finally:
         with _lock:
@@ -116,6 +111,17 @@ def _run(task: Task, here: Path) -> Attempt:
         problem = _rendered(played.notebook, target.name, here / REPORT) or problem
         files["report"] = "" if problem else f"{task.place}/{REPORT}"
     return sealed(_noted(told.model_copy(update=files), problem), here)
+
+
+def _terms(task: Task, log: Path) -> Terms:
+    return Terms(
+        warm=task.warm,
+        cwd=Path(task.working_folder),
+        env=_environment(task),
+        log=log,
+        deadline=task.deadline,
+        memory=task.memory,
+    )
 
 
 def _noted(told: Attempt, problem: str) -> Attempt:

@@ -13,11 +13,10 @@ from wsops.errors import JournalError
 from wsops.files import write_private
 from wsops.handover import as_csv_text, mail_lines
 from wsops.journal import Journal
+from wsops.membership import BATCH
 from wsops.outcome import standing
 from wsops.settings import load
 from wsops.verdicts import of_run
-
-_BATCH = "batch-"  # how the ID of a batch begins
 
 
 def _latest(journal: Journal, run_id: str | None) -> str:
@@ -67,7 +66,7 @@ def history(*, limit: int, verify: bool, profile: str | None, as_json: bool) -> 
     """List the runs of the journal, newest first."""
     with journal_to_read(load(profile).journal_place) as journal:
         rows = journal.runs(limit=limit)
-        verdicts = {run.run_id: standing(journal, run.run_id)[2] for run in rows}
+        verdicts = {run.run_id: standing(journal, run.run_id).verdict for run in rows}
         broken = journal.broken_event() if verify else None
         if as_json:
             runs = [r.model_dump(mode="json") | {"verdict": verdicts[r.run_id]} for r in rows]
@@ -92,17 +91,18 @@ def handover(run_id: str | None, *, output: Path | None, profile: str | None, as
     Of a batch all runs are written, as one.
     """
     with journal_to_read(load(profile).journal_place) as journal:
-        if run_id and run_id.startswith(_BATCH):
-            run, *_ = found = journal.runs_of_batch(run_id)
+        if run_id and run_id.startswith(BATCH):
+            key, (run, *_) = "batch_id", (found := journal.runs_of_batch(run_id))
             rows = tuple(row for one in found for row in journal.items(one.run_id))
             verdict, _ = of_run(rows)
         else:
-            run, rows, verdict, _ = standing(journal, _latest(journal, run_id))
-    path = output or Path(f"handover-{run_id or run.run_id}.csv")
+            key, (run, rows, verdict, _) = "run_id", standing(journal, _latest(journal, run_id))
+    name = run_id or run.run_id
+    path = output or Path(f"handover-{name}.csv")
     write_private(path, as_csv_text(rows))
     lines = mail_lines(run, rows, verdict, path.name)
     if as_json:
-        print_json({"run_id": run.run_id, "csv": str(path), "mail": lines})
+        print_json({key: name, "csv": str(path), "mail": lines})
     else:
         for line in lines:
             say(line)

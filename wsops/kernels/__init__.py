@@ -12,17 +12,18 @@ if TYPE_CHECKING:
     from wsops.kernels.light import light_imports
     from wsops.kernels.nurseries import nursery
     from wsops.kernels.played import Played, execute
-    from wsops.kernels.terms import Handle
+    from wsops.kernels.terms import Handle, Terms
 
 _HOMES = {
     "Handle": "terms",
     "Played": "played",
+    "Terms": "terms",
     "execute": "played",
     "light_imports": "light",
     "nursery": "nurseries",
 }
 
-__all__ = ["Handle", "Played", "execute", "light_imports", "nursery"]
+__all__ = ["Handle", "Played", "Terms", "execute", "light_imports", "nursery"]
 
 
 def __getattr__(name: str) -> object:

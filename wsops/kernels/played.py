@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -43,18 +43,11 @@ class Played:
     warm: bool = False
 
 
-def execute(  # noqa: PLR0913  (what a run is given, by name)
+def execute(
     source: Path,
     target: Path,
     parameters: Mapping[str, Any],
-    *,
-    warm: bool,
-    cwd: Path,
-    env: Mapping[str, str],
-    log: Path,
-    deadline: float = 0,
-    grace: float = 10,
-    memory: int = 0,
+    terms: Terms,
     handle: Handle | None = None,
 ) -> Played:
     """Run one notebook through papermill; any number at once, each in a thread.
@@ -63,26 +56,10 @@ def execute(  # noqa: PLR0913  (what a run is given, by name)
         source: the notebook.
         target: where the executed one is written, again and again while it runs.
         parameters: by name.
-        warm: whether the kernel may be a fork of the zygote.
-        cwd: the kernel's working directory.
-        env: the kernel's environment.
-        log: takes what the kernel writes past the notebook.
-        deadline: in seconds from the start of the kernel, 0 for none.
-        grace: seconds that a run which is interrupted has, before its kernel is killed.
-        memory: in MiB of the kernel's address space, 0 for no limit.
+        terms: how it is run; `source` and `record` are those given here.
         handle: ends the run from another thread.
     """
-    terms = Terms(
-        source=str(source),
-        record=target.absolute(),
-        warm=warm,
-        cwd=cwd,
-        env=env,
-        log=log,
-        memory=memory,
-        deadline=deadline,
-        grace=grace,
-    )
+    terms = replace(terms, source=str(source), record=target.absolute())
     outcome, error = Outcome(), None
     try:
         _papermill(source, parameters, terms, handle or Handle(), outcome)

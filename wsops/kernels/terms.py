@@ -24,7 +24,8 @@ class Terms:
     what papermill was given. `cwd` and `env` are the kernel's, by default this process's own; `log`
     takes what the kernel writes past the notebook, and nothing keeps that where there is none.
     `memory` is in MiB of address space, `deadline` in seconds from the start of the kernel, 0 for
-    no limit. `grace` is how many seconds a run has to end from the moment that it is interrupted.
+    no limit. `grace` is how many seconds a run has to end from the moment that it is interrupted,
+    before its kernel is killed.
     """
 
     source: str | None = None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from nbformat import NotebookNode
 
-from wsops.redact import scrub
+from wsops.redact import scrubbed
 
 _PICTURES = ("image/png", "image/jpeg", "image/gif")
 
@@ -25,7 +25,7 @@ def tags(cell: NotebookNode) -> frozenset[str]:
 
 def without_secrets(notebook: NotebookNode) -> NotebookNode:
     """Give a copy in which every registered secret is masked, wherever it stands."""
-    copy: NotebookNode = mapped(notebook, lambda text: scrub(_whole(text)))
+    copy: NotebookNode = scrubbed(notebook, leave=_PICTURES)
     return copy
 
 
@@ -41,22 +41,3 @@ def texts(node: Any) -> Iterator[str]:  # noqa: ANN401  (JSON)
     elif isinstance(node, list | tuple):
         for value in node:
             yield from texts(value)
-
-
-def _whole(text: str) -> str:
-    """Give a text that can be encoded: JSON may hold halves of characters."""
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
-
-
-def mapped(node: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401  (JSON)
-    """Give a copy of a part of a notebook with each of its texts changed; pictures stay."""
-    if isinstance(node, str):
-        return change(node)
-    if isinstance(node, dict):
-        return type(node)(
-            (change(key), value if key in _PICTURES else mapped(value, change))
-            for key, value in node.items()
-        )
-    if isinstance(node, list | tuple):
-        return [mapped(value, change) for value in node]
-    return node

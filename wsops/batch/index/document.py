@@ -7,12 +7,12 @@ from typing import Any
 
 from wsops.batch.index.commands import next_of
 from wsops.batch.records import SCHEMA, Batch
-from wsops.batch.summing import Run, counted_of, runs_of, scrubbed
+from wsops.batch.summing import Run, counted_of, runs_of, without_secrets
 
 
 def as_document(batch: Batch) -> dict[str, Any]:
     """Give a batch as `summary.json` holds it and `--json` prints it; times are in UTC."""
-    clean = scrubbed(batch)
+    clean = without_secrets(batch)
     runs = runs_of(clean)
     return {
         "schema": SCHEMA,

@@ -16,7 +16,7 @@ from wsops.batch.index.links import Links
 from wsops.batch.index.spec import carried
 from wsops.batch.index.timeline import timeline_of
 from wsops.batch.records import Batch
-from wsops.batch.summing import counted_of, done_of, runs_of, scrubbed, troubles_of
+from wsops.batch.summing import counted_of, done_of, runs_of, troubles_of, without_secrets
 from wsops.pages import Press
 from wsops.text import lasting
 
@@ -42,7 +42,7 @@ class IndexRenderer:
         Raises:
             SettingsError: the page would still hold a registered secret.
         """
-        clean = scrubbed(batch)
+        clean = without_secrets(batch)
         return self._press.page(
             clean.batch_id, **_content(clean, Links(folder), now or datetime.now().astimezone())
         )
