@@ -26,6 +26,9 @@ _HEADERS = re.compile(
     r"|x-service-token)\b([\"']?\s*[:=]\s*[\"']?)(?:[^\s\"',;&}]+(?:\s+Access=[^\"'\r\n]+)?)"
 )
 _SIGNATURE = re.compile(r"(?i)\b(Signature|Access)=[0-9A-Za-z+/=]+")
+_TOKEN = re.compile(r"(?<![0-9A-Za-z+/=_-])MII[0-9A-Za-z+/=_-]{200,}")
+"""A token of IAM, known by its face: a kernel may have fetched one that nobody else has seen."""
+
 _USERINFO = re.compile(r"//[^/@\s]*@")
 _SECRET_NAMES = re.compile(
     r"(?i)((^|_)(ak|sk|pass|pwd)($|_)|token|secret|passw|credential|(api|access)_?key|(^|_)key($|_))"
@@ -45,10 +48,12 @@ def register(*secrets: str | None) -> None:
 
 
 def scrub(text: str) -> str:
-    """Give the text without any registered secret or credential header."""
+    """Give the text without any registered secret, credential header or token of IAM."""
     for form in _forms:
         if form in text:
             text = text.replace(form, MASK)
+    if "MII" in text:
+        text = _TOKEN.sub(MASK, text)
     return _SIGNATURE.sub(rf"\1={MASK}", _HEADERS.sub(rf"\1\2{MASK}", text))
 
 
@@ -80,8 +85,10 @@ def without_password(text: str) -> str:
 
 
 def leaks(text: str) -> bool:
-    """Tell whether the text holds a registered secret in any of its forms."""
-    return any(form in text for form in _forms)
+    """Tell whether the text holds a registered secret in any of its forms, or a token of IAM."""
+    return any(form in text for form in _forms) or (
+        "MII" in text and _TOKEN.search(text) is not None
+    )
 
 
 def looks_secret(name: str) -> bool:

@@ -141,14 +141,21 @@ def test_a_row_for_each_pool_comes_from_an_audit(fleet_to_repair, ran, audited):
 
 
 def test_a_secret_in_an_output_is_in_no_file(fleet_to_repair, book, ran, folder):
-    """What a cell prints of the token is masked wherever the batch writes it."""
-    token = fleet_to_repair().sim.token
-    notebook = book("import os\nprint('it is', os.environ['WSOPS_TOKEN'])", "os.system('env >&2')")
+    """What a cell prints of a token is masked, also of one that the kernel itself has fetched."""
+    sim = fleet_to_repair().sim
+    token, (fetched, _) = sim.token, sim.cloud.access.issue()
+    halves = f"{fetched[:90]!r}, {fetched[90:]!r}"
+    notebook = book(
+        "import os\nprint('it is', os.environ['WSOPS_TOKEN'])",
+        "os.system('env >&2')",
+        f"print(''.join([{halves}]))",
+    )
     ran(notebook)
 
     written = [path.read_bytes() for path in folder().rglob("*") if path.is_file()]
     assert any(b"it is ***" in content for content in written)
     assert not any(token.encode() in content for content in written)
+    assert not any(fetched.encode() in content for content in written)
 
 
 def test_labels_choose_no_path(book, ran, folder, tmp_path):

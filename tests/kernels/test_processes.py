@@ -1,6 +1,7 @@
 """Processes that die: no kernel is left, no file is torn, and what comes after works."""
 
 import gc
+import itertools
 import os
 import signal
 import subprocess
@@ -19,6 +20,10 @@ from wsops.errors import WsopsError
 from wsops.kernels import Terms, execute, nursery
 from wsops.kernels.folder import Folder, reap
 
+NAPS = itertools.count()
+LISTED = """import psutil
+print(sorted(one.cmdline()[1] for one in psutil.process_iter() if one.name() == 'sleep'), flush=True)
+time.sleep(0.5)"""
 BEAT = (
     "import os, time\nbeat = open('beat', 'a')\nprint('begun')\n"
     "while True:\n    print(os.getpid(), file=beat, flush=True)\n    time.sleep(0.01)"
@@ -114,6 +119,31 @@ def test_when_a_zygote_is_killed_its_runs_have_died_and_the_next_one_works(run, 
     assert until(lambda: not living(family), 3)
     assert (after.error, after.said) == ("", ["lives\n"])
     assert nursery().zygote not in {0, before}
+
+
+@pytest.mark.parametrize("warm", [True, False])
+@pytest.mark.parametrize("last", ["", "os.kill(os.getpid(), 9)"], ids=["well", "killed"])
+def test_what_leaves_its_session_ends_with_its_kernel(run, warm, last):
+    """A child with a session of its own, and a daemon whose parent is gone, do not live on."""
+    naps = [f"{600 + os.getpid()}.{next(NAPS)}" for _ in range(2)]
+    text = (
+        f"import os, subprocess, time\nsubprocess.Popen(['sleep', '{naps[0]}'], "
+        f"start_new_session=True)\nsubprocess.run(['sh', '-c', 'setsid sleep {naps[1]} &'], "
+        f"stdout=subprocess.DEVNULL)\ntime.sleep(0.3)\n{LISTED}\n{last}"
+    )
+    done = run(text, warm=warm)
+
+    assert done.error == ("died" if last else "")
+    assert all(nap in done.said[0] for nap in naps)
+    assert until(lambda: not asleep(naps), 3)
+    assert run("print('lives')").said == ["lives\n"]
+
+
+def asleep(naps):
+    found = []
+    for one in psutil.process_iter(["cmdline"]):
+        found += [nap for nap in naps if one.info["cmdline"] == ["sleep", nap]]
+    return found
 
 
 def test_a_zygote_that_always_dies_is_given_up(run, monkeypatch):

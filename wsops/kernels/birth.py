@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from wsops.kernels.warmth import catch_up, live
 
-_PR_SET_PDEATHSIG = 1
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _CANNOT_BE_RUN = 127  # as a shell says it
 _MEBIBYTE = 1024**2
 
@@ -60,6 +60,15 @@ def be_born(birth: Birth, zygote: int, inherited: Iterable[int]) -> NoReturn:
         _leave(code)
 
 
+def adopt_orphans() -> None:
+    """Become the parent of whatever below this process loses its own; on Linux alone.
+
+    A kernel keeps what it has started, in whatever session, and leaves it to the zygote.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
 def _part(zygote: int, inherited: Iterable[int]) -> None:
     """Stop being a part of the zygote, but for dying with it."""
     os.setsid()
@@ -67,6 +76,7 @@ def _part(zygote: int, inherited: Iterable[int]) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != zygote:  # it went before that was said
             os.kill(os.getpid(), signal.SIGKILL)
+    adopt_orphans()
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -15,15 +15,18 @@ import select
 import signal
 import socket
 import sys
+import time
 import traceback
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
-from wsops.kernels.birth import Birth, be_born
+from wsops.kernels.birth import Birth, adopt_orphans, be_born
 from wsops.kernels.warmth import warm_up
 from wsops.kernels.wire import Ear, said
 
 _LOOK_UP = 1000  # ms between looks at who the parent is
+_ENDS_WITHIN, _EVERY = 2.0, 0.005  # seconds
 
 
 class Zygote:
@@ -38,6 +41,7 @@ class Zygote:
 
     def serve(self) -> None:
         """Serve until the coordinator is gone; then end every kernel."""
+        adopt_orphans()
         for end in (self._wake, self._waker):
             os.set_blocking(end, False)
         poll, channel = select.poll(), self._channel.fileno()
@@ -57,8 +61,7 @@ class Zygote:
         except (EOFError, ConnectionError):
             pass  # nobody is there to be told
         finally:
-            for pid in self._kernels:
-                _signal(pid, signal.SIGKILL)
+            self._end_all()
 
     def _obey(self, message: dict[str, Any]) -> None:
         match message["do"]:
@@ -90,18 +93,53 @@ class Zygote:
 
     def _reap(self) -> None:
         """Tell which kernels have ended; what they have left behind ends with them."""
-        while self._kernels:
-            # Looked at before it is reaped: until then nobody else can have its number.
-            seen = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            if seen is None:
-                return
-            _signal(seen.si_pid, signal.SIGKILL)
-            _, status = os.waitpid(seen.si_pid, 0)
-            self._kernels.discard(seen.si_pid)
-            self._say({"exit": seen.si_pid, "code": os.waitstatus_to_exitcode(status)})
+        # Looked at before it is reaped: until then nobody else can have its number.
+        while (pid := _next_to_reap()) is not None:
+            _signal(pid, signal.SIGKILL)
+            _, status = os.waitpid(pid, 0)
+            self._end_strays()
+            if pid in self._kernels:
+                self._kernels.discard(pid)
+                self._say({"exit": pid, "code": os.waitstatus_to_exitcode(status)})
+
+    def _end_strays(self) -> None:
+        """End what a kernel that has ended left behind, in whatever session: it is ours now."""
+        for pid in _children():
+            if pid not in self._kernels:
+                _signal(pid, signal.SIGKILL)
+
+    def _end_all(self) -> None:
+        """End all kernels, then what they leave behind, for a bounded time."""
+        for kernel in self._kernels:
+            _signal(kernel, signal.SIGKILL)
+        self._kernels.clear()
+        end = time.monotonic() + _ENDS_WITHIN
+        while _children() and time.monotonic() < end:
+            self._end_strays()
+            while (pid := _next_to_reap()) is not None:
+                os.waitpid(pid, 0)
+            time.sleep(_EVERY)
 
     def _say(self, message: dict[str, Any]) -> None:
         self._channel.sendall(said(message))
+
+
+def _next_to_reap() -> int | None:
+    """Give a child that has ended, which stays to be reaped; None where there is none."""
+    try:
+        seen = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return None
+    return seen.si_pid if seen is not None else None
+
+
+def _children() -> list[int]:
+    """Give this process's children, those that it has inherited as well; none but on Linux."""
+    try:
+        listed = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii")
+    except OSError:
+        return []
+    return [int(pid) for pid in listed.split()]
 
 
 def _signal(pid: int, signum: int) -> None:
