@@ -22,7 +22,8 @@ from wsops.kernels.folder import Folder, reap
 
 NAPS = itertools.count()
 LISTED = """import psutil
-print(sorted(one.cmdline()[1] for one in psutil.process_iter() if one.name() == 'sleep'), flush=True)
+found = [one.cmdline()[1] for one in psutil.process_iter() if one.name() == 'sleep']
+print(found, flush=True)
 time.sleep(0.5)"""
 BEAT = (
     "import os, time\nbeat = open('beat', 'a')\nprint('begun')\n"

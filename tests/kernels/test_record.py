@@ -155,3 +155,27 @@ def test_papermill_says_by_its_own_command_that_a_kernel_died(book, kernel_env, 
 
     assert done.returncode == 138
     assert (tmp_path / "out.ipynb").exists()
+
+
+def test_of_what_floods_enough_is_kept_to_read(run, monkeypatch):
+    """A print, a page and an error that are far too long are cut and say so; the next cell has all.
+
+    A picture that is drawn anew and anew is one picture, and no flood.
+    """
+    monkeypatch.setattr("wsops.kernels.quota.MOST", 100_000)
+    done = run(
+        "for _ in range(30):\n    print('x' * 10_000)",
+        "from IPython.display import HTML, display\ndisplay(HTML('y' * 120_000))",
+        "h = display(HTML('0'), display_id=True)\nfor n in range(12):\n"
+        "    h.update(HTML(f'{n}' + 'z' * 10_000))",
+        "raise ValueError('v' * 300_000)",
+    )
+    printed, shown, drawn, raised = (cell.outputs for cell in done.cells)
+
+    assert 100_000 <= len(printed[0].text) < 100_100
+    assert printed[0].text.endswith("[more came here than is kept]\n")
+    assert shown[0].data["text/plain"] == "[an output of 120,034 characters is not kept]"
+    assert drawn[0].data["text/html"].startswith("11z")
+    assert raised[0].evalue.endswith("[more came here than is kept]\n")
+    assert done.target.stat().st_size < 400_000
+    assert (done.error, len(done.message) < 1000) == ("cell", True)

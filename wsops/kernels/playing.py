@@ -19,6 +19,7 @@ from papermill.log import logger  # type: ignore[import-untyped]
 from wsops.errors import WsopsError
 from wsops.kernels.host import Host
 from wsops.kernels.nurseries import nursery
+from wsops.kernels.quota import Quota
 from wsops.kernels.recorder import Recorder
 from wsops.kernels.store import SCHEME
 from wsops.kernels.terms import Handle, Outcome, Terms
@@ -152,7 +153,7 @@ class Player(PapermillNotebookClient):  # type: ignore[misc]
         for index, cell in enumerate(self.nb.cells):
             if self._outcome.stopped:
                 return
-            self._listening = False
+            self._listening, self._quota = False, Quota()
             self.nb_man.cell_start(cell, index)
             try:
                 await self.async_execute_cell(cell, index)
@@ -173,7 +174,8 @@ class Player(PapermillNotebookClient):  # type: ignore[misc]
     def process_message(self, msg: dict[str, Any], *rest: Any) -> Any:  # noqa: ANN401  (nbclient's)
         """Take a message of the running cell, and note that it can be interrupted from now on."""
         self._listening = self._listening or msg["msg_type"] == "execute_input"
-        return super().process_message(msg, *rest)
+        kept = self._quota.kept(msg)
+        return None if kept is None else super().process_message(kept, *rest)
 
     async def _async_poll_kernel_alive(self) -> None:
         """Wait for the kernel's end in place of asking for it once a second."""
