@@ -516,3 +516,14 @@ def test_values_that_try_to_be_code_stay_text(spec):
 
     assert row.parameters == {"pools": touch, "message": f"{{{touch}}}"}
     assert not Path("canary").exists()
+
+
+def test_more_text_than_an_index_can_carry_is_refused(spec, book):
+    """A long value for all of many rows: one sentence with what to do instead."""
+    notebook = book("n: int = 0\nwords: str = ''")
+    rows = "n\n" + "\n".join(map(str, range(1000)))
+    long = ("words=" + "x" * 10_000,)
+
+    with pytest.raises(SpecError, match=r"parameters of all rows are 10 MB of text; 8 MB is the"):
+        spec(rows, notebook, sets=long)
+    assert len(spec(rows[:500], notebook, sets=long).rows) > 100

@@ -24,6 +24,9 @@ from wsops.redact import leaks, scrub
 
 _NAMED_BY = ("pools", "pool", "name")
 _LONGEST_LABEL: Final = 60
+LARGEST: Final = 8 * 1024**2
+"""Characters of a spec: its index carries it, and is opened by browsers."""
+
 _AS_ASKED: Final = {"apply", "kernels", "workers", "deadline", "memory", "executor"}
 
 
@@ -63,7 +66,7 @@ def plan_spec(notebook: Path, asked: Asked) -> tuple[Spec, bytes]:
         ),
         **asked.model_dump(include=_AS_ASKED),
     )
-    _check_secrets(spec)
+    _check_document(spec.model_dump_json())
     return spec, book.content
 
 
@@ -108,7 +111,13 @@ def _label(row: Checked) -> str:
     return label[:_LONGEST_LABEL]
 
 
-def _check_secrets(spec: Spec) -> None:
-    if leaks(spec.model_dump_json()):
+def _check_document(spec: str) -> None:
+    """Refuse a spec that the journal and the index could not hold, or must not."""
+    if len(spec) > LARGEST:
+        size, most = len(spec) / 1024**2, LARGEST / 1024**2
+        msg = f"the parameters of all rows are {size:,.0f} MB of text; {most:g} MB is the most"
+        remedy = "put long values into a file that the notebook reads; no kernel was started"
+        raise SpecError(msg, remedy=remedy)
+    if leaks(spec):
         msg = "the batch would hold a secret that is in use"
         raise SpecError(msg, remedy="take it out, and change the secret; no kernel was started")
