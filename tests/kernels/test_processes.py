@@ -4,6 +4,7 @@ import gc
 import itertools
 import os
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -175,6 +176,23 @@ def test_a_zygote_that_does_not_answer_is_ended(run, monkeypatch):
     assert failed.error == "start"
     assert failed.message == "no kernel: the process that makes them has not answered in 0.3 s"
     assert not psutil.pid_exists(before)
+    assert run("print('lives')").said == ["lives\n"]
+
+
+def test_a_zygote_that_does_not_even_listen_blocks_nobody(run, monkeypatch):
+    """Once it takes no more messages it is ended, in place of waiting for ever to be heard."""
+    nursery().close()
+    monkeypatch.setattr("wsops.kernels.parent._HEARS_WITHIN", struct.pack("ll", 0, 300_000))
+    run("1")
+    before = nursery().zygote
+    os.kill(before, signal.SIGSTOP)
+    for _ in range(5000):
+        nursery().warm({})
+        if nursery().zygote != before:
+            break
+
+    assert nursery().zygote != before
+    assert until(lambda: not psutil.pid_exists(before), 3)
     assert run("print('lives')").said == ["lives\n"]
 
 

@@ -6,6 +6,7 @@ import itertools
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -22,6 +23,7 @@ from wsops.kernels.warmth import zygote_env
 from wsops.kernels.wire import Ear, said
 
 _LEAVES_WITHIN = 5.0
+_HEARS_WITHIN = struct.pack("ll", 10, 0)  # seconds and microseconds, as the system takes them
 _TOLD = 600  # characters of a log
 
 
@@ -56,6 +58,7 @@ class Parent:
         self._asked: dict[int, tuple[Future[Kernel], bool]] = {}
         self._kernels: dict[int, Kernel] = {}
         self._channel, theirs = socket.socketpair()
+        self._channel.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _HEARS_WITHIN)
         with theirs:
             try:
                 self._process = _zygote(theirs.fileno(), zygote_env(env), log)
@@ -81,8 +84,13 @@ class Parent:
 
     def say(self, message: Mapping[str, Any]) -> None:
         """Send a message; one to a zygote that is gone is lost, which the reader notices."""
-        with suppress(OSError), self._speaking:
-            self._channel.sendall(said(dict(message)))
+        try:
+            with self._speaking:
+                self._channel.sendall(said(dict(message)))
+        except BlockingIOError:
+            self._process.kill()  # it hears nothing any more, and half a message would confuse it
+        except OSError:
+            pass
 
     def end(self, within: float = _LEAVES_WITHIN) -> None:
         """End the zygote, and its kernels with it, by force after some seconds."""
