@@ -18,7 +18,7 @@ _FONT = "font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace;"
 def main(folder: Path) -> None:
     """Render the newest batch of a demo as an SVG without any outside reference."""
     console = Console(record=True, width=116, file=io.StringIO(), force_terminal=True)
-    with Ledger.open(str(folder / "journal.sqlite"), create=False) as ledger:
+    with Ledger.known(str(folder / "journal.sqlite")) as ledger:
         batch = as_it_stands(ledger, ledger.batches()[0].batch_id)
         line = (
             "$ wsops batch run notebooks/20_repair_mismatches.ipynb --from-audit audit.json --apply"

@@ -15,7 +15,8 @@ from playwright.sync_api import sync_playwright
 
 from wsops import charts
 from wsops.audit import audit
-from wsops.models import Audit, Entities, Job, Mismatch, Pool, SubJob
+from wsops.audited import Audit, Mismatch
+from wsops.models import Entities, Job, Pool, SubJob
 
 AT = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 HOSTILE = [

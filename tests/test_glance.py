@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from wsops.audited import Mismatch
 from wsops.errors import BadAnswer, CloudRefused
 from wsops.glance import glance
 from wsops.listing import Page
-from wsops.models import Desktop, Mismatch, Pool
+from wsops.models import Desktop, Pool
 
 IMAGE = "metering.image_id"
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from wsops import recorded as recorded_room
+from wsops.audited import Audit, Mismatch
 from wsops.history import (
     Forecast,
     Past,
@@ -16,7 +17,7 @@ from wsops.history import (
     seconds_of,
     since,
 )
-from wsops.models import Audit, Mismatch, Pool
+from wsops.models import Pool
 from wsops.rows import AuditRow, ItemRow
 
 DAY = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -223,7 +223,7 @@ def test_a_name_that_is_not_there_is_said(journal, name):
 
 def test_no_journal_is_made_by_reading(tmp_path):
     """Opening without create gives None and leaves nothing behind."""
-    assert Journal.open(str(tmp_path / "x" / "j.sqlite"), create=False) is None
+    assert Journal.find(str(tmp_path / "x" / "j.sqlite")) is None
     assert not (tmp_path / "x").exists()
 
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from wsops.models import Desktop, Job, Pool, SubJob, checked_id, differs
+from wsops.audited import differs
+from wsops.models import Desktop, Job, Pool, SubJob, checked_id
 
 KNOWN_FINAL = {"SUCCESS", "COMPLETE", "FAIL", "FAILED"}
 

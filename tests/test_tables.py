@@ -12,9 +12,10 @@ from playwright.sync_api import expect, sync_playwright
 
 from wsops import tables
 from wsops.audit import audit
+from wsops.audited import Audit, Mismatch
 from wsops.choice import Choice
 from wsops.doctor import Finding
-from wsops.models import Audit, Desktop, Entities, Image, Job, Mismatch, Pool, SubJob
+from wsops.models import Desktop, Entities, Image, Job, Pool, SubJob
 from wsops.outcome import standing
 from wsops.plan import Skipped
 from wsops.planning import plan_for

@@ -10,11 +10,12 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from wsops.audited import Audit, Mismatch
     from wsops.choice import Choice
     from wsops.client import Workspace, connect
     from wsops.errors import WsopsError
     from wsops.jobs import wait, watch
-    from wsops.models import Audit, Desktop, Image, Job, Mismatch, Pool
+    from wsops.models import Desktop, Image, Job, Pool
     from wsops.plan import Plan
     from wsops.planning import plan_for
     from wsops.rollout import Rollout
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Audit": "models",
+    "Audit": "audited",
     "Choice": "choice",
     "Desktop": "models",
     "Image": "models",
     "Job": "models",
-    "Mismatch": "models",
+    "Mismatch": "audited",
     "Plan": "plan",
     "Pool": "models",
     "Rollout": "rollout",

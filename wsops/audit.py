@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
+from wsops.audited import Audit, Glance, Mismatch, differs
 from wsops.client import Workspace
 from wsops.errors import (
     BadAnswer,
@@ -22,7 +23,7 @@ from wsops.errors import (
     PlanError,
 )
 from wsops.listing import Listing
-from wsops.models import Audit, Desktop, Glance, Image, Mismatch, Pool, SubJob, differs, utc_now
+from wsops.models import Desktop, Image, Pool, SubJob, utc_now
 from wsops.plan import Reading, Region, chosen
 
 REBUILD_TYPES = ("rebuildDesktopPool", "rebuildDesktops")

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from wsops import auth, pace, redact, settings
 from wsops.answers import NEVER_LEFT, Answer, Oversized, bad_answer, error_for, unreachable
+from wsops.audited import Glance
 from wsops.auth import Call
 from wsops.credentials import signer_from
 from wsops.errors import SettingsError
@@ -25,7 +26,6 @@ from wsops.listing import L, Listing, Page, Part, Range, read_list
 from wsops.models import (
     Desktop,
     DesktopImage,
-    Glance,
     Image,
     InconsistentCounts,
     Job,

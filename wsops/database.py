@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 from urllib.parse import quote
 
 import sqlalchemy as sa
@@ -81,26 +81,30 @@ class Database:
         return next(iter(self.all(query)), None)
 
 
-def open_database(place: str, *, create: bool) -> Database | None:
-    """Open the file at a path or sqlite URL; None where there is none and none is wanted.
+@overload
+def open_database(place: str) -> Database: ...
+@overload
+def open_database(place: str, *, make: bool) -> Database | None: ...
+def open_database(place: str, *, make: bool = True) -> Database | None:
+    """Open the file at a path or sqlite URL; without `make` None where there is none.
 
     Raises:
         JournalError: it is on a network file system, foreign, damaged or of another schema.
     """
     path = _path_of(place)
-    if not path.exists() and not create:
+    if not path.exists() and not make:
         return None
     refuse_network_file_system(path)
     if path.exists():
         _refuse_foreign(path)
-    if create:
+    if make:
         _make_private(path)
     url = sa.URL.create("sqlite", database=str(path))
     engine = sa.create_engine(url, connect_args={"timeout": _CONNECTING})
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     database = Database(engine, str(path))
-    if create:
+    if make:
         _make_tables(database)
     return database
 

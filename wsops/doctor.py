@@ -95,7 +95,7 @@ def _network(settings: Settings) -> Iterator[Finding]:
 def _journal(settings: Settings) -> Iterator[Finding]:
     place = settings.journal_place
     try:
-        journal = Journal.open(place, create=False)
+        journal = Journal.find(place)
         if journal is None:
             yield Finding("info", "record", f"{place}: none yet, made by the first apply")
             return

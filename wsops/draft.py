@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from wsops.audited import differs
 from wsops.choice import Choice, check_choice
 from wsops.errors import BlastRadius, NothingToDo, PlanError
-from wsops.models import Desktop, Image, Job, Pool, differs
+from wsops.models import Desktop, Image, Job, Pool
 from wsops.plan import EVERYONE, IDLE_ONLY, Item, Plan, Reading, Region, Skipped, Target
 from wsops.settings import Limits, Settings
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
+from wsops.audited import Glance
 from wsops.listing import L, Part
-from wsops.models import Glance
 
 
 class _Metadata(msgspec.Struct):

@@ -12,7 +12,8 @@ from datetime import datetime
 from statistics import median, quantiles
 from typing import Any
 
-from wsops.models import Audit, names_of
+from wsops.audited import Audit
+from wsops.models import names_of
 from wsops.rows import AuditRow, ItemRow, RunRow
 from wsops.verify import GOOD_ENDS
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Self
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from wsops import begun, chain, membership, recorded, searches, writes
-from wsops.database import Database, open_database
+from wsops.audited import Audit
+from wsops.book import Book
 from wsops.errors import JournalError, PlanError
-from wsops.models import Audit, utc_now
+from wsops.models import utc_now
 from wsops.plan import Plan, read_plan
 from wsops.redact import scrub
 from wsops.rows import AuditRow, ItemRow, RunRow, damaged, read_row
@@ -26,35 +27,8 @@ from wsops.schema import BEFORE, LIVE, attempts, items, runs
 _UNAUTHORIZED = 401
 
 
-class Journal:
-    """The record of runs; opened by `Journal.open`, closed by `close` or a `with` block.
-
-    Raises, from every method: `JournalError` where the record cannot be read or written.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self.place = database.place
-
-    @classmethod
-    def open(cls, place: str, *, create: bool = True) -> Journal | None:
-        """Open the journal at a path or sqlite URL; None where there is none and none is wanted.
-
-        Raises:
-            JournalError: it is on a network file system, foreign, damaged or of another schema.
-        """
-        database = open_database(place, create=create)
-        return cls(database) if database else None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._database.close()
+class Journal(Book):
+    """The record of runs; opened by `Journal.open` or `Journal.find`."""
 
     # -- runs ---------------------------------------------------------------------------------
 

@@ -15,8 +15,9 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field, ValidationError
 
+from wsops.audited import differs
 from wsops.errors import BlastRadius, NotApproved, PlanError, PlanExpired, StalePlan
-from wsops.models import ID_PATTERN, SESSIONS, Desktop, Pool, Record, differs
+from wsops.models import ID_PATTERN, SESSIONS, Desktop, Pool, Record
 from wsops.settings import Settings
 
 SCHEMA = 1

@@ -6,8 +6,8 @@ from dataclasses import asdict
 
 import sqlalchemy as sa
 
+from wsops.audited import Audit
 from wsops.database import Database
-from wsops.models import Audit
 from wsops.rows import AuditRow, read_row
 from wsops.schema import audits
 

@@ -67,7 +67,7 @@ class ItemRow(Record):
 
 
 class AuditRow(Record):
-    """An audit that was recorded; `mismatches` are the fields of `models.Mismatch`."""
+    """An audit that was recorded; `mismatches` are the fields of `audited.Mismatch`."""
 
     at: datetime
     endpoint: str

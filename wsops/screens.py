@@ -13,8 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from wsops import button
+from wsops.audited import Audit
 from wsops.looks import colour_of, worded
-from wsops.models import Audit, Image, Job
+from wsops.models import Image, Job
 from wsops.outcome import verdict_of
 from wsops.plan import Item, Plan, Target
 from wsops.rows import ItemRow, RunRow

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Any
 
 from wsops.audit import audit, images_by_id
+from wsops.audited import Audit
 from wsops.choice import Choice, check_choice
 from wsops.client import Workspace, connect
 from wsops.errors import JournalError, NothingToDo, PlanError
@@ -15,7 +16,7 @@ from wsops.history import Past, since
 from wsops.injected import cells_run, check_injected
 from wsops.journal import Journal
 from wsops.live import counting
-from wsops.models import Audit, Image, local_now
+from wsops.models import Image, local_now
 from wsops.outcome import next_command, open_runs, standing
 from wsops.parameters import read_list
 from wsops.plan import Plan
@@ -105,30 +106,22 @@ class Workbench:
         """The limits of the profile."""
         return self.settings.limits
 
-    @contextmanager
-    def journal(self, *, create: bool = False) -> Iterator[Journal]:
-        """Open the journal for the block.
+    def journal(self, *, create: bool = False) -> Journal:
+        """Open the journal; with `create` it is made where there is none.
 
         Raises:
             JournalError: there is none, and `create` is False.
         """
         place = self.settings.journal_place
-        journal = Journal.open(place, create=create)
+        journal = Journal.open(place) if create else Journal.find(place)
         if journal is None:
             msg = f"there is no journal at {place}: nothing was applied yet"
             raise JournalError(msg, remedy="look at the setting `journal`, or apply a plan first")
-        with journal:
-            yield journal
+        return journal
 
-    @contextmanager
-    def journal_to_read(self) -> Iterator[Journal | None]:
-        """Open the journal for the block; None where nothing was ever kept."""
-        journal = Journal.open(self.settings.journal_place, create=False)
-        if journal is None:
-            yield None
-            return
-        with journal:
-            yield journal
+    def journal_to_read(self) -> AbstractContextManager[Journal | None]:
+        """Open the journal for a block; None where nothing was ever kept."""
+        return Journal.find(self.settings.journal_place) or nullcontext()
 
     def record(self, seen: Audit) -> None:
         """Keep an audit in the journal, so that later ones know since when a desktop differs."""

@@ -127,8 +127,8 @@ def test_a_journal_of_before_batches_gets_their_tables_when_it_is_written(place)
         file.execute("UPDATE meta SET value = '1'")
         file.commit()
 
-    assert Ledger.open(place, create=False) is None
-    with Journal.open(place, create=False) as old:
+    assert Ledger.find(place) is None
+    with Journal.find(place) as old:
         assert old.runs() == ()
         assert old.items_beside("run-1") == ()
     with closing(sqlite3.connect(place)) as file:
@@ -141,4 +141,4 @@ def test_a_journal_of_before_batches_gets_their_tables_when_it_is_written(place)
 
 def test_there_is_no_ledger_where_there_is_no_journal(place):
     """Looking makes none."""
-    assert Ledger.open(place, create=False) is None
+    assert Ledger.find(place) is None

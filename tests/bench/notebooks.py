@@ -44,7 +44,8 @@ with connect() as ws:
 _FLEET = """
 from datetime import UTC, datetime
 from wsops import forms, tables
-from wsops.models import Audit, Mismatch, Pool
+from wsops.audited import Audit, Mismatch
+from wsops.models import Pool
 pools = tuple(Pool(id=f"p{n}", name=f"pool-{n:04d}", desktop_count=50) for n in range(2000))
 rows = tuple(
     Mismatch(pool_id=f"p{n % 2000}", pool_name=f"pool-{n % 2000:04d}", pool_image_id="new",

@@ -218,7 +218,7 @@ def test_a_read_only_journal_sends_nothing(driver, monkeypatch):
 
     rollout = driver.start(plan)
     monkeypatch.setattr(wsops.database, "_prepare", read_only)
-    with Journal.open(driver.journal.place, create=False) as driver.journal:
+    with Journal.find(driver.journal.place) as driver.journal:
         again = driver.again(rollout.run.run_id)
         with pytest.raises(JournalError, match="readonly"):
             list(again.apply())

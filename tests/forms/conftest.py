@@ -6,8 +6,9 @@ from html.parser import HTMLParser
 import ipywidgets as widgets
 import pytest
 
+from wsops.audited import Audit, Mismatch
 from wsops.markup import style
-from wsops.models import Audit, Image, Mismatch, Pool
+from wsops.models import Image, Pool
 
 ATTACK = "</option></style><img src=x onerror=window.hacked=1><script>window.hacked=1</script>"
 HOSTILE = [

@@ -6,7 +6,8 @@ import re
 FORM = """
 from datetime import UTC, datetime
 from wsops import forms
-from wsops.models import Audit, Pool
+from wsops.audited import Audit
+from wsops.models import Pool
 pools = (Pool(id='p', name='pool', desktop_count=2),)
 at = datetime(2026, 1, 1, tzinfo=UTC)
 forms.PoolPicker(Audit(taken_at=at, pools=pools, desktops=2, mismatches=()))

@@ -11,7 +11,7 @@ from pathlib import Path
 from wsops import locks
 from wsops.batch import folder
 from wsops.batch.index import Carried, read_carried
-from wsops.batch.ledger import BatchRow, Ledger, opened
+from wsops.batch.ledger import BatchRow, Ledger
 from wsops.batch.records import Spec
 from wsops.batch.words import AGAIN, OPEN
 from wsops.errors import BatchError, NotApproved
@@ -42,7 +42,7 @@ def begin(settings: Settings, spec: Spec, content: bytes, root: Path) -> str:
         JournalError: the record cannot be written.
     """
     now = local_now()
-    with opened(settings.journal_place) as ledger:
+    with Ledger.open(settings.journal_place) as ledger:
         place = folder.make(root, spec.name, spec.notebook, content, now)
         batch_id = f"{BATCH}{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         where = (settings.endpoint, settings.project_id)
@@ -61,7 +61,7 @@ def ask(settings: Settings, wanted: Wanted) -> tuple[Spec, Callable[[], str]]:
     """
     carried = read_carried(wanted.report) if wanted.report else None
     batch_id = carried.batch_id if carried else wanted.batch_id
-    with opened(settings.journal_place) as ledger:
+    with Ledger.open(settings.journal_place) as ledger:
         if carried is None or ledger.knows(batch_id):
             row = ledger.batch(batch_id or ledger.newest().batch_id)
             chosen = _chosen_of(ledger, row, wanted)
@@ -111,7 +111,7 @@ def _chosen_of(ledger: Ledger, row: BatchRow, wanted: Wanted) -> set[int]:
 def _round(settings: Settings, batch_id: str, wanted: Wanted) -> str:
     """Begin a new round of a batch that nobody drives, of rows that are chosen only now."""
     with (
-        opened(settings.journal_place) as ledger,
+        Ledger.open(settings.journal_place) as ledger,
         locks.held(*batch_key(batch_id), what=batch_id, folder=locks.beside(ledger.place)),
     ):
         chosen = _chosen_of(ledger, ledger.batch(batch_id), wanted)

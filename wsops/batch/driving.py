@@ -12,7 +12,7 @@ from rich.console import Console
 
 from wsops.batch.amounts import exit_code
 from wsops.batch.hands import Hands
-from wsops.batch.ledger import BatchRow, Ledger, opened
+from wsops.batch.ledger import BatchRow, Ledger
 from wsops.batch.pages import write_pages
 from wsops.batch.progress import show
 from wsops.batch.records import Batch
@@ -47,7 +47,7 @@ def drive(settings: Settings, batch_id: str, hands: Hands, console: Console) -> 
         BatchError: the batch was begun for another endpoint or project.
     """
     place = settings.journal_place
-    with opened(place) as ledger, _journal(place) as journal:
+    with Ledger.open(place) as ledger, Journal.open(place) as journal:
         batch = ledger.batch(batch_id)
         _check_here(batch, settings)
         brake = Brake()
@@ -87,14 +87,6 @@ def _written(whole: Batch) -> str:
     except SettingsError as error:
         return str(error)
     return ""
-
-
-@contextmanager
-def _journal(place: str) -> Iterator[Journal]:
-    journal = Journal.open(place)
-    assert journal is not None  # noqa: S101  (only without create)
-    with journal:
-        yield journal
 
 
 def _kept(happenings: Iterator[Happening], ledger: Ledger, batch_id: str) -> Iterator[Happening]:

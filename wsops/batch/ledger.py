@@ -7,8 +7,7 @@ kernel starts and judged after it has ended; nothing is guessed from files.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -16,7 +15,7 @@ import sqlalchemy as sa
 
 from wsops import chain, membership
 from wsops.batch.records import Attempt, Row, Spec
-from wsops.database import Database, open_database
+from wsops.book import Book
 from wsops.errors import BatchError, JournalError
 from wsops.models import Record, utc_now
 from wsops.redact import scrub, scrubbed
@@ -44,38 +43,30 @@ class BatchRow(Record):
     stop: str = ""
 
 
-class Ledger:
-    """The record of batches; opened by `Ledger.open`, closed by `close` or a `with` block.
-
-    Raises, from every method: `JournalError` where the record cannot be read or written.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self.place = database.place
+class Ledger(Book):
+    """The record of batches; opened by `Ledger.open`, `find` or `known`."""
 
     @classmethod
-    def open(cls, place: str, *, create: bool = True) -> Ledger | None:
-        """Open the ledger in the journal at a place; None where there is none and none is wanted.
+    def find(cls, place: str) -> Self | None:
+        """Open the ledger; None where there is no journal, or one that knows no batches yet."""
+        ledger = super().find(place)
+        if ledger is not None and not ledger._database.has(batches):  # noqa: SLF001  (its own)
+            ledger.close()
+            return None
+        return ledger
+
+    @classmethod
+    def known(cls, place: str) -> Self:
+        """Open the ledger, which must be there.
 
         Raises:
+            BatchError: there is none yet.
             JournalError: the journal cannot be used.
         """
-        database = open_database(place, create=create)
-        if database is not None and not database.has(batches):
-            database.close()
-            return None
-        return cls(database) if database else None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._database.close()
+        ledger = cls.find(place)
+        if ledger is None:
+            raise _knows_none(place)
+        return ledger
 
     # -- batches ------------------------------------------------------------------------------
 
@@ -280,21 +271,6 @@ def _waiting(batch_id: str, number: int, row: Row, attempt: int) -> dict[str, An
         "state": "waiting",
         "facts": {},
     }
-
-
-@contextmanager
-def opened(place: str, *, create: bool = True) -> Iterator[Ledger]:
-    """Open the ledger in the journal at a place for the block.
-
-    Raises:
-        BatchError: there is none yet, and `create` is False.
-        JournalError: the journal cannot be used.
-    """
-    ledger = Ledger.open(place, create=create)
-    if ledger is None:
-        raise _knows_none(place)
-    with ledger:
-        yield ledger
 
 
 def _knows_none(place: str) -> BatchError:

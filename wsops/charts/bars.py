@@ -9,8 +9,9 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
+from wsops.audited import Audit
 from wsops.charts.chart import INK, SOFT, Chart, Look, draw, lasting, legend, named, nothing
-from wsops.models import Audit, Pool
+from wsops.models import Pool
 from wsops.text import count
 
 _ROW = 0.34

@@ -177,7 +177,7 @@ def _approval(
 
 def _refuse_spent(plan: Plan, ws: Workspace) -> None:
     """Refuse a plan that was applied before, a dry run of it included; makes no journal."""
-    journal = Journal.open(ws.settings.journal_place, create=False)
+    journal = Journal.find(ws.settings.journal_place)
     if journal is not None:
         with journal:
             journal.refuse_spent(plan)

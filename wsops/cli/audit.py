@@ -10,6 +10,7 @@ import click
 
 from wsops import screens
 from wsops.audit import audit as run_audit
+from wsops.audited import Audit, Mismatch
 from wsops.cli.common import (
     command,
     connected,
@@ -22,7 +23,7 @@ from wsops.cli.common import (
 )
 from wsops.client import Workspace
 from wsops.files import as_csv, write_private
-from wsops.models import Audit, Desktop, Mismatch, Pool
+from wsops.models import Desktop, Pool
 from wsops.progress import Counting
 
 _FOUND = 4

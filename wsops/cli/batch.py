@@ -28,10 +28,10 @@ for _command in (run, resume, retry):
 def status(batch_id: str | None, *, profile: str | None, as_json: bool) -> int:
     """Show a batch and its rows, the newest without a name, while it runs or afterwards."""
     from wsops.batch.amounts import exit_code  # noqa: PLC0415
-    from wsops.batch.ledger import opened  # noqa: PLC0415
+    from wsops.batch.ledger import Ledger  # noqa: PLC0415
     from wsops.batch.view import as_it_stands  # noqa: PLC0415
 
-    with opened(load(profile).journal_place, create=False) as ledger:
+    with Ledger.known(load(profile).journal_place) as ledger:
         row = ledger.batch(batch_id) if batch_id else ledger.newest()
         whole = as_it_stands(ledger, row.batch_id)
     tell(whole, as_json=as_json)
@@ -43,9 +43,9 @@ def status(batch_id: str | None, *, profile: str | None, as_json: bool) -> int:
 @command
 def stop(batch_id: str, *, profile: str | None, as_json: bool) -> int:
     """Ask a batch to start no further row, and its runs to send no further pool; final."""
-    from wsops.batch.ledger import opened  # noqa: PLC0415
+    from wsops.batch.ledger import Ledger  # noqa: PLC0415
 
-    with opened(load(profile).journal_place, create=False) as ledger:
+    with Ledger.known(load(profile).journal_place) as ledger:
         if ledger.batch(batch_id).ended_at is not None:
             msg = f"{batch_id} has ended; there is nothing to stop"
             raise BatchError(msg, remedy=f"`wsops batch status {batch_id}` shows it")
@@ -63,10 +63,10 @@ def stop(batch_id: str, *, profile: str | None, as_json: bool) -> int:
 def list_batches(*, limit: int, profile: str | None, as_json: bool) -> int:
     """List the batches of the journal, newest first."""
     from wsops.batch import screens  # noqa: PLC0415
-    from wsops.batch.ledger import opened  # noqa: PLC0415
+    from wsops.batch.ledger import Ledger  # noqa: PLC0415
     from wsops.batch.view import as_it_stands  # noqa: PLC0415
 
-    with opened(load(profile).journal_place, create=False) as ledger:
+    with Ledger.known(load(profile).journal_place) as ledger:
         found = [as_it_stands(ledger, row.batch_id) for row in ledger.batches(limit)]
     if as_json:
         print_json({"batches": [screens.facts(one) for one in found]})

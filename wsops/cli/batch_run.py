@@ -154,11 +154,11 @@ def resume(
     A row that was begun is never run again by this. A batch that was stopped, or whose canary
     failed, starts nothing more; what its runs have sent is looked up.
     """
-    from wsops.batch.ledger import opened  # noqa: PLC0415
+    from wsops.batch.ledger import Ledger  # noqa: PLC0415
 
     settings = load(profile)
     know_secrets(settings)
-    with opened(settings.journal_place, create=False) as ledger:
+    with Ledger.known(settings.journal_place) as ledger:
         row = ledger.batch(batch_id) if batch_id else ledger.newest()
     how = row.spec.model_copy(update=_given(workers=workers, executor=executor))
     return _drive(settings, how, lambda: row.batch_id, as_json=as_json)

@@ -82,28 +82,22 @@ def connected(profile: str | None) -> Iterator[Workspace]:
         yield ws
 
 
-@contextmanager
-def journal_of(ws: Workspace) -> Iterator[Journal]:
-    """Give the journal for the block, made where it is not there yet."""
-    journal = Journal.open(ws.settings.journal_place)
-    assert journal is not None  # noqa: S101  (only without create)
-    with journal:
-        yield journal
+def journal_of(ws: Workspace) -> Journal:
+    """Open the journal, made where it is not there yet."""
+    return Journal.open(ws.settings.journal_place)
 
 
-@contextmanager
-def journal_to_read(place: str) -> Iterator[Journal]:
-    """Give the journal for the block.
+def journal_to_read(place: str) -> Journal:
+    """Open the journal, which must be there.
 
     Raises:
         SettingsError: there is none yet.
     """
-    journal = Journal.open(place, create=False)
+    journal = Journal.find(place)
     if journal is None:
         msg = f"there is no journal at {place}"
         raise SettingsError(msg, remedy="nothing was applied yet, or WSOPS_JOURNAL names another")
-    with journal:
-        yield journal
+    return journal
 
 
 def know_secrets(settings: Settings) -> None:

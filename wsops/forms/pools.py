@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import ipywidgets as widgets
 
+from wsops.audited import Audit
 from wsops.forms.form import (
     STYLE,
     Form,
@@ -24,7 +25,7 @@ from wsops.forms.form import (
     wide,
 )
 from wsops.markup import Markup
-from wsops.models import Audit, Pool, names_of
+from wsops.models import Pool, names_of
 from wsops.parameters import read_list
 from wsops.summary import Place
 from wsops.text import count

@@ -13,7 +13,8 @@ import pandas as pd  # type: ignore[import-untyped]
 from matplotlib.figure import Figure
 
 from wsops import charts, tables
-from wsops.models import Audit, Mismatch, Pool
+from wsops.audited import Audit, Mismatch
+from wsops.models import Pool
 
 _AT = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Literal
 
-from wsops.models import Audit, Image, Mismatch
+from wsops.audited import Audit, Mismatch
+from wsops.models import Image
 from wsops.tables.columns import Column
 from wsops.tables.table import Table
 

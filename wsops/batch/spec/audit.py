@@ -9,12 +9,13 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from wsops.audited import Mismatch
 from wsops.batch.spec.given import Given, Source, check_number, refusal
 from wsops.batch.spec.parse import json_of
 from wsops.batch.spec.plain import Unfit, check_plain, shown
 from wsops.batch.spec.sources import name_of, text_of
 from wsops.errors import BadId, NothingToDo
-from wsops.models import Mismatch, Pool, Record, checked_id, in_use, names_of
+from wsops.models import Pool, Record, checked_id, in_use, names_of
 
 LARGEST: Final = 64 * 1024**2
 """Bytes of an audit: some 150,000 mismatches."""
