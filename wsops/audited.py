@@ -1,4 +1,4 @@
-"""What an audit sees of a fleet: desktops at a glance, and those on another image than their pool."""
+"""What an audit sees of a fleet: desktops at a glance, and which run another image than wanted."""
 
 from __future__ import annotations
 
