@@ -260,3 +260,13 @@ def test_what_lies_in_the_working_folder_is_no_library(book, ran, tmp_path):
 
     assert words(ran(book("n"))) == ["done"]
     assert not (tmp_path / "came").exists()
+
+
+def test_rows_may_have_any_name_where_their_form_is_said(book, wsops, tmp_path):
+    """Without its form a file of that name is refused."""
+    (tmp_path / "rows.txt").write_text("n\n1\n2\n")
+    asked = ("batch", "run", book("n"), "--params", "rows.txt", "--dry-run", "--json")
+    shown = wsops(*asked, "--form", "csv").document
+
+    assert [row["parameters"] for row in shown["rows"]] == [{"n": 1}, {"n": 2}]
+    assert wsops(*asked, code=2).document["error"]["type"] == "SpecError"

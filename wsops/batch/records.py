@@ -36,12 +36,27 @@ class Row(Record):
     facts: Mapping[str, Any] = Field(default_factory=dict)
 
 
-class Spec(Record):
+class Manner(Record):
+    """How the rows of a batch are run.
+
+    `deadline` is in seconds for one run, 0 for none; `memory` in MiB of address space for one
+    kernel, 0 for no limit. `command` is the command line that asked for it.
+    """
+
+    apply: bool = False
+    kernels: Literal["warm", "fresh"] = "warm"
+    workers: int = Field(4, ge=1, le=1000)
+    deadline: float = Field(0, ge=0)
+    memory: int = Field(0, ge=0)
+    executor: str = "local"
+    command: str = ""
+
+
+class Spec(Manner):
     """What was asked for, whole: with the notebook it is enough to do it again.
 
-    `notebook` is the file's name, `notebook_sha256` of its bytes; `deadline` is in seconds for one
-    run, 0 for none; `memory` in MiB of address space for one kernel, 0 for no limit. `command` is
-    the command line that made it. `max_desktops` is the approved total where `apply` is True.
+    `notebook` is the file's name, `notebook_sha256` of its bytes. `max_desktops` is the approved
+    total where `apply` is True.
     """
 
     version: int = Field(SCHEMA, alias="schema")
@@ -49,14 +64,7 @@ class Spec(Record):
     notebook: str
     notebook_sha256: str
     profile: str = ""
-    apply: bool = False
     max_desktops: int = 0
-    kernels: Literal["warm", "fresh"] = "warm"
-    workers: int = Field(4, ge=1, le=1000)
-    deadline: float = 0
-    memory: int = 0
-    executor: str = "local"
-    command: str = ""
     rows: tuple[Row, ...] = ()
 
 

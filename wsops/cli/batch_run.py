@@ -48,7 +48,12 @@ def _running(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.command()
 @click.argument("notebook", type=_FILE)
-@click.option("--params", type=_PATH, metavar="FILE", help="Rows: .csv, .yaml or .json.")
+@click.option("--params", type=_PATH, metavar="FILE", help="Rows: .csv, .yaml, .json; - for stdin.")
+@click.option(
+    "--form",
+    type=click.Choice(["csv", "yaml", "json"]),
+    help="What the rows are, where the ending does not say.",
+)
 @click.option(
     "--from-audit",
     "audit",

@@ -5,17 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict
 
-from wsops.models import Count, Record, Text
+from wsops.batch.records import Manner
+from wsops.models import Count, Text
 
 
-class Asked(Record):
+class Asked(Manner):
     """A batch as it was asked for; what was not said has the value that means nothing.
 
     `params` is a file of rows, "-" for standard input, `form` its form where the ending does not
     say; `audit` is what `wsops audit --json` printed. `sets` are NAME=VALUE for all rows. `limit`
-    is how many rows run, 0 for all. The rest is as in `records.Spec`.
+    is how many rows run, 0 for all.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -27,14 +28,7 @@ class Asked(Record):
     where: Text = ""
     limit: Count = 0
     name: Text = ""
-    apply: bool = False
     max_desktops: Count = 0
     expect_images: tuple[str, ...] = ()
     change: Text = ""
     profile: Text = ""
-    kernels: Literal["warm", "fresh"] = "warm"
-    workers: int = Field(4, ge=1)
-    deadline: float = Field(0, ge=0)
-    memory: int = Field(0, ge=0)
-    executor: str = "local"
-    command: str = ""

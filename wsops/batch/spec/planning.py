@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from wsops.batch.naming import slug
-from wsops.batch.records import Row, Spec
+from wsops.batch.records import Manner, Row, Spec
 from wsops.batch.spec.approval import approved, not_applied
 from wsops.batch.spec.asked import Asked
 from wsops.batch.spec.audit import read_audit
@@ -27,7 +27,7 @@ _LONGEST_LABEL: Final = 60
 LARGEST: Final = 8 * 1024**2
 """Characters of a spec: its index carries it, and is opened by browsers."""
 
-_AS_ASKED: Final = {"apply", "kernels", "workers", "deadline", "memory", "executor"}
+_AS_ASKED: Final = set(Manner.model_fields) - {"command"}
 
 
 def plan_spec(notebook: Path, asked: Asked) -> tuple[Spec, bytes]:
