@@ -39,7 +39,7 @@ def test_the_first_row_is_the_canary_and_runs_alone(fleet_to_repair, repair):
 
     assert canary["label"] == first.name
     assert posts[0].pool_id == first.id
-    ended = max(entry.at for entry in fleet.sim.ledger if _reads(entry, first.id))
+    ended = max(entry.at for entry in fleet.sim.ledger if entry.pool_id == first.id)
     assert ended < min(entry.at for entry in posts[1:])
     assert len(others) == len(posts) - 1
 
@@ -89,11 +89,10 @@ def test_a_row_whose_pool_has_another_image_than_the_audit_saw_is_refused(
 ):
     """What was approved is the image that stood in the audit; the canary that differs stops all."""
     fleet = fleet_to_repair()
-    audit = json.loads(audited().read_text())
+    path = audited()
+    audit = json.loads(path.read_text())
     for one in audit["mismatches"]:
         one["pool_image_id"] = "another-image"
-    audited().write_text(json.dumps(audit))
-    path = audited().parent / "changed.json"
     path.write_text(json.dumps(audit))
     arguments = ("--from-audit", path, "--apply", "--max-desktops", "99")
     document = ran(REPAIR, *arguments, code=4)
@@ -270,10 +269,6 @@ def test_a_notebook_that_was_changed_after_the_approval_is_not_run(
     assert document["runs"][0]["verdict"] == "error"
     assert "is not the one that the batch was made of" in document["runs"][0]["reason"]
     assert len(fleet.posts) == sent
-
-
-def _reads(entry, pool_id):
-    return entry.pool_id == pool_id
 
 
 def _stop_soon(fleet, tmp_path):
