@@ -22,9 +22,9 @@ def free_port():
 
 
 class Cluster:
-    """A scheduler and two workers, and their processes."""
+    """A scheduler, its workers, and their processes."""
 
-    def __init__(self, folder, allowed):
+    def __init__(self, folder, allowed, workers):
         self.folder, self.address = folder, f"127.0.0.1:{free_port()}"
         host, _, port = self.address.partition(":")
         setting = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": str(allowed)}
@@ -38,7 +38,7 @@ class Cluster:
             "--local-directory",
             str(folder),
         )
-        self.workers = [self._start("worker", self.address, *plain) for _ in range(2)]
+        self.workers = [self._start("worker", self.address, *plain) for _ in range(workers)]
 
     @property
     def hands(self):
@@ -57,7 +57,7 @@ class Cluster:
         while time.monotonic() < end:
             try:
                 with Client(f"tcp://{self.address}", timeout=5, set_as_default=False) as client:
-                    client.wait_for_workers(2, timeout=30)
+                    client.wait_for_workers(len(self.workers), timeout=30)
             except OSError:
                 time.sleep(0.2)
             else:
@@ -76,8 +76,8 @@ def cluster(tmp_path):
     """Give a function that starts a cluster; ended with the test."""
     begun = []
 
-    def begin(allowed=0):
-        begun.append(Cluster(tmp_path, allowed))
+    def begin(allowed=0, workers=1):
+        begun.append(Cluster(tmp_path, allowed, workers))
         begun[-1].wait()
         return begun[-1]
 
@@ -90,7 +90,7 @@ def test_rows_run_on_workers_and_a_dead_worker_is_reported(
     cluster, book, numbers, start, until, tmp_path, wsops
 ):
     """One worker is killed in the middle: its row says so, no row runs twice, the batch ends."""
-    here = cluster()
+    here = cluster(workers=2)
     slow = "import os, time\nprint(os.getppid())\ntime.sleep(5 if n <= 2 else 0)"
     notebook = book(NOTES, slow, name="slow.ipynb")
     child = start("batch", "run", notebook, "--params", numbers(6), *here.hands, "--json")
@@ -111,7 +111,7 @@ def test_rows_that_apply_run_on_workers_of_this_host(cluster, calm, at, audited,
     fleet = Fleet(at(calm(pools=4, desktops=6, mismatch=0.6)))
     rows = ("--from-audit", audited(), "--apply", "--max-desktops", fleet.total)
     pools = len(fleet.pools)
-    here = cluster()
+    here = cluster(workers=2)
     repair = NOTEBOOKS / "20_repair_mismatches.ipynb"
     document = wsops("batch", "run", repair, *rows, *here.hands, "--json").document
 

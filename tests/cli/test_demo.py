@@ -12,6 +12,7 @@ FILES = {
     "audit.json",
     "handover.csv",
     "journal.sqlite",
+    "journal.sqlite-locks",
     "mismatches-after.csv",
     "notebooks",
     "reports",

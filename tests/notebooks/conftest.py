@@ -12,7 +12,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from wsops.choice import Choice
 from wsops.journal import Journal
-from wsops.kernels import execute
+from wsops.kernels import Terms, execute
 from wsops.planning import plan_for
 from wsops.rollout import Rollout
 from wsops.summary import read_summary
@@ -193,8 +193,9 @@ def _by_papermill(source, path, parameters):
 
 
 def _warm(source, path, parameters):
-    place = {"cwd": path.parent, "env": dict(os.environ), "log": path.with_suffix(".log")}
-    told = execute(source, path, parameters, warm=True, **place)
+    log = path.with_suffix(".log")
+    terms = Terms(warm=True, cwd=path.parent, env=dict(os.environ), log=log)
+    told = execute(source, path, parameters, terms)
     assert told.warm, "it was to run in a fork"
     played = Played(path, None)
     return Played(path, played.complaint) if told.error == "cell" else played
