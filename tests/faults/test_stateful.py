@@ -530,7 +530,6 @@ def search(new_world, examples, number, steps=4):
     )
 
 
-@pytest.mark.no_cover  # other tests cover it all; traced, it takes twice as long
 @pytest.mark.parametrize("part", range(10))
 def test_no_interleaving_breaks_a_promise(new_world, part):
     """No request is executed twice, sent before its intent, lost, or called done when it is not."""
