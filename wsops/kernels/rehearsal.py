@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from datetime import UTC, datetime
 
+import httpx
 import pandas as pd  # type: ignore[import-untyped]
 from matplotlib.figure import Figure
 
@@ -32,6 +33,7 @@ def rehearse() -> None:
     axes.legend()
     for form in ("png", "svg"):
         figure.savefig(io.BytesIO(), format=form, bbox_inches="tight")
+    httpx.Client().close()
     for shown in (tables.mismatches(_seen()), charts.mismatches_by_pool(_seen())):
         shown._repr_mimebundle_()
 

@@ -29,6 +29,7 @@ AHEAD = (
     *("IPython.core.oinspect", "IPython.core.pylabtools", "IPython.extensions.storemagic"),
     *("tornado.platform.asyncio", "pandas", "httpx", "ipywidgets", "pydantic", "sqlalchemy"),
     *("matplotlib.pyplot", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg"),
+    "pandas.plotting._matplotlib",
     *("wsops.action", "wsops.charts", "wsops.doctor", "wsops.following", "wsops.forms"),
     *("wsops.history", "wsops.tables", "wsops.workbench"),
 )
@@ -104,6 +105,7 @@ def warm_up() -> None:
         for name in AHEAD:
             importlib.import_module(name)
         importlib.import_module("wsops.kernels.rehearsal").rehearse()
+        _choose_backend()  # the first choice looks through all that is installed
     _set_by_imports.update((k, v) for k, v in os.environ.items() if before.get(k) != v)
     _alone()
     gc.collect()
@@ -140,10 +142,14 @@ def catch_up() -> None:
     """Put right what was imported before this process was what it is now."""
     for name, value in _set_by_imports.items():
         os.environ.setdefault(name, value)
-    sys.modules["matplotlib"].rcParams["backend"] = os.environ.get("MPLBACKEND") or _INLINE
+    _choose_backend()
     tempfile.tempdir = None  # remembered from TMPDIR
     random.seed()
     sys.modules["numpy"].random.seed()
+
+
+def _choose_backend() -> None:
+    sys.modules["matplotlib"].rcParams["backend"] = os.environ.get("MPLBACKEND") or _INLINE
 
 
 def live(argv: Sequence[str]) -> int:
