@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 import nbformat
 import psutil
 
-from tests.bench.report import Figure, bounded, compared, ratio
+from tests.bench.report import Figure, bounded, compared
 
 _BIN = Path(sys.executable).parent
 _CELLS = """import pandas as pd

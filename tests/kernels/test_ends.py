@@ -51,7 +51,7 @@ def test_a_deadline_interrupts(run):
 
 def test_who_takes_no_notice_is_ended_by_force(run):
     """A cell that ignores the interrupt has its grace, then it is killed."""
-    late = run(DEAF, deadline=1, grace=0.3)
+    late = run(DEAF, deadline=4, grace=0.3)
 
     assert (late.error, late.code) == ("overdue", -9)
     assert late.message == "its time was over: it was ended, by force"
