@@ -81,7 +81,8 @@ def book(tmp_path):
         made = [new_code_cell(text, metadata={"tags": [tag] if tag else []}) for text, tag in pairs]
         path = tmp_path / (name or f"book-{next(NAMES)}.ipynb")
         path.parent.mkdir(exist_ok=True)
-        nbformat.write(new_notebook(cells=made, metadata={"kernelspec": kernel}), path)
+        metadata = {"kernelspec": kernel} if kernel else {}
+        nbformat.write(new_notebook(cells=made, metadata=metadata), path)
         return path
 
     return write

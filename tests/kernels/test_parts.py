@@ -5,7 +5,9 @@ import subprocess
 import sys
 
 import pytest
+from nbformat.v4 import new_notebook
 
+from wsops.kernels.played import _kernel_for
 from wsops.kernels.warmth import fits, read_at_import
 from wsops.kernels.wire import Ear, said
 
@@ -91,3 +93,17 @@ def test_every_module_is_named_where_it_is_found():
     assert all(getattr(wsops.kernels, name).__name__ == name for name in wsops.kernels.__all__)
     with pytest.raises(AttributeError):
         wsops.kernels.nothing  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("metadata", "passed"),
+    [
+        ({}, {"kernel_name": "python3", "language": "python"}),
+        ({"kernelspec": {"name": "ours", "display_name": "Ours"}}, {"language": "python"}),
+        ({"kernelspec": {"name": "x", "display_name": "X", "language": "r"}}, {}),
+        ({"language_info": {"name": "python"}}, {"kernel_name": "python3"}),
+    ],
+)
+def test_what_a_notebook_does_not_say_of_its_kernel_is_python(metadata, passed):
+    """What it says stands; plain papermill would refuse it."""
+    assert _kernel_for(new_notebook(metadata=metadata)) == passed

@@ -12,6 +12,7 @@ import pytest
 from wsops import redact
 from wsops.report import ending_of
 
+STRANGE = {"name": "fortran-iv", "display_name": "Fortran", "language": "fortran"}
 SECRET = 'pa"ss\\wörd-73'
 
 
@@ -179,3 +180,13 @@ def test_of_what_floods_enough_is_kept_to_read(run, monkeypatch):
     assert raised[0].evalue.endswith("[more came here than is kept]\n")
     assert done.target.stat().st_size < 400_000
     assert (done.error, len(done.message) < 1000) == ("cell", True)
+
+
+def test_a_notebook_that_names_no_kernel_runs_in_python(run, book):
+    """As one that was made by a program may be; one that names a strange kernel says so."""
+    plain, strange = book("print('hello')", kernel=None), book("1", kernel=STRANGE)
+    failed = run(strange)
+
+    assert run(plain).said == ["hello\n"]
+    assert failed.error == "start"
+    assert "No such kernel named fortran-iv" in failed.message

@@ -81,16 +81,26 @@ def _papermill(
 
         from wsops.report.read import read_notebook  # noqa: PLC0415
     logging.getLogger("papermill").addHandler(_SILENCE)  # else it writes to stderr
+    notebook = read_notebook(source)
     papermill.execute_notebook(
-        read_notebook(source),
+        notebook,
         None,
         dict(parameters),
+        **_kernel_for(notebook),
         engine_name="wsops",
         progress_bar=False,
         terms=terms,
         handle=handle,
         outcome=outcome,
     )
+
+
+def _kernel_for(notebook: NotebookNode) -> dict[str, str]:
+    """Give what papermill wants to know of a kernel and the notebook does not say."""
+    said = notebook.metadata.get("kernelspec", {})
+    known = said.get("language") or notebook.metadata.get("language_info", {}).get("name")
+    missing = {} if said.get("name") else {"kernel_name": "python3"}
+    return missing if known else missing | {"language": "python"}
 
 
 def _played(outcome: Outcome, error: Exception | None, target: Path) -> Played:
