@@ -17,6 +17,8 @@ from tests.cli.conftest import (  # noqa: F401  (fixtures)
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 REBUILD = "RebuildDesktopPool"
+NOTES = "with open('notes.txt', 'a') as notes:\n    print(n, flush=True, file=notes)"
+"""A cell that notes for which row it ran, and thereby how often."""
 
 
 @pytest.fixture(autouse=True)
@@ -170,6 +172,12 @@ def children(pid):
 def below(pid):
     """Give all processes below a process."""
     return [one for child in children(pid) for one in (child, *below(child))]
+
+
+def noted(folder):
+    """Give the rows that a notebook has run for, each as often as it did."""
+    notes = folder / "notes.txt"
+    return sorted(map(int, notes.read_text().split())) if notes.exists() else []
 
 
 def words(document):

@@ -6,13 +6,11 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
-from tests.batch.conftest import NOTEBOOKS, Fleet, words
+from tests.batch.conftest import NOTEBOOKS, NOTES, Fleet, noted, words
 
-NOTES = "with open('notes.txt', 'a') as notes:\n    print(n, flush=True, file=notes)"
 _DASK = [sys.executable, "-m", "dask"]
 
 
@@ -154,9 +152,3 @@ def test_hands_that_are_not_there_are_said(executor, says, book, numbers, wsops,
     rows = ("--params", numbers(2), "--executor", executor)
 
     assert says in wsops("batch", "run", book("n"), *rows, code=5).err
-
-
-def noted(folder: Path):
-    """Give the rows that a notebook has run for, each as often as it did."""
-    notes = folder / "notes.txt"
-    return sorted(map(int, notes.read_text().split())) if notes.exists() else []

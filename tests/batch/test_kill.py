@@ -7,9 +7,8 @@ import time
 
 import pytest
 
-from tests.batch.conftest import NOTEBOOKS, Fleet, alive, below, children, words
+from tests.batch.conftest import NOTEBOOKS, NOTES, Fleet, alive, below, children, noted, words
 
-NOTES = "with open('notes.txt', 'a') as notes:\n    print(n, flush=True, file=notes)"
 SLEEP = "import time\ntime.sleep(4 if n <= 2 else 0)"
 
 
@@ -24,12 +23,6 @@ def begun(start, until, book, numbers, tmp_path):
         return child
 
     return begin
-
-
-def noted(folder):
-    """Give the rows that a notebook has run for, each as often as it did."""
-    notes = folder / "notes.txt"
-    return sorted(map(int, notes.read_text().split())) if notes.exists() else []
 
 
 def test_a_kill_of_the_driver_leaves_nothing_behind_and_resume_goes_on(
