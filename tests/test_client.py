@@ -308,6 +308,18 @@ def test_a_token_that_is_revoked_is_renewed_once_by_twenty_threads(sim, open_ws)
     assert len(operations(sim, "KeystoneCreateUserTokenByPassword")) == 2
 
 
+def test_a_token_that_expires_after_bad_answers_is_renewed_all_the_same(sim, open_ws):
+    """Four times 503, then 401: the new token is used, however often it was asked before."""
+    ws = with_password(sim, open_ws)
+    ws.pools()
+    sim.cloud.faults.add("error", operation="ListDesktopPools", times=4, args={"status": 503})
+    expired = {"status": 401, "code": "APIGW.0301"}
+    sim.cloud.faults.add("error", operation="ListDesktopPools", times=1, args=expired)
+
+    assert ws.pools().rows
+    assert len(operations(sim, "KeystoneCreateUserTokenByPassword")) == 2
+
+
 def test_a_wrong_password_is_tried_once_and_not_again(sim, open_ws):
     """IAM locks users: the second call does not even leave."""
     ws = open_ws(sim, token=None, user=sim.user, password="wrong-password", domain=sim.domain)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from wsops.audited import Audit, Glance, Mismatch, differs
@@ -35,7 +36,6 @@ T = TypeVar("T")
 S = TypeVar("S")
 Tell = Callable[[int, int], None]
 Collect = Callable[[Pool, Desktop], None]
-Judged = Callable[[Glance], Mismatch | None]
 
 
 @dataclass(frozen=True)
@@ -177,11 +177,10 @@ def spread(
     wait = True
     try:
         futures = [executor.submit(work, one) for one in over]
-        results = []
-        for future in futures:
-            results.append(future.result())
-            tell(len(results), len(over))
-        return tuple(results)
+        for done, future in enumerate(as_completed(futures), 1):
+            future.result()
+            tell(done, len(over))
+        return tuple(future.result() for future in futures)
     except (KeyboardInterrupt, SystemExit):
         wait = False  # a service that does not answer must not hold back Ctrl-C
         raise
@@ -204,34 +203,42 @@ def _rare_collections() -> Iterator[None]:
 
 
 def _look_at(ws: Workspace, pool: Pool, word: str, collect: Collect | None) -> _PoolSeen:
-    """Read one pool's desktops and judge them; one may be judged twice."""
-    disagreeing: set[str] = set()
-
-    def judged(desktop: Glance) -> Mismatch | None:
-        differing = differs(pool, desktop)
-        if differing == _IMAGE_FLAGS.isdisjoint(desktop.inconsistent_types or ()):
-            disagreeing.add(desktop.id)
-        return Mismatch.of(pool, desktop) if differing else None
-
+    """Read one pool's desktops and judge them."""
     try:
-        listing = _read(ws, pool, word, judged, collect)
+        listing = _read(ws, pool, word, collect)
     except (NotAllowed, CloudUnreachable):
         raise
     except CloudError as error:
         return _PoolSeen((), 0, 0, f"pool {pool.name} could not be read: {error}", unread=True)
     note = "" if listing.steady else f"pool {pool.name} changed while it was read"
     return _PoolSeen(
-        mismatches=listing.rows,
+        mismatches=tuple(one.mismatch for one in listing.rows if one.mismatch),
         desktops=pool.desktop_count if word else listing.seen,
-        disagreements=len(disagreeing),
+        disagreements=sum(one.disagrees for one in listing.rows),
         note=note,
     )
 
 
-def _read(
-    ws: Workspace, pool: Pool, word: str, judged: Judged, collect: Collect | None
-) -> Listing[Mismatch]:
-    """Read the mismatches of a pool, at a glance unless whole desktops are to be collected."""
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A desktop that differs from its pool, or of which the service's flag says otherwise."""
+
+    id: str
+    mismatch: Mismatch | None
+    disagrees: bool
+
+
+def _judged(pool: Pool, desktop: Glance) -> _Judged | None:
+    differing = differs(pool, desktop)
+    disagrees = differing == _IMAGE_FLAGS.isdisjoint(desktop.inconsistent_types or ())
+    if not differing and not disagrees:
+        return None
+    return _Judged(desktop.id, Mismatch.of(pool, desktop) if differing else None, disagrees)
+
+
+def _read(ws: Workspace, pool: Pool, word: str, collect: Collect | None) -> Listing[_Judged]:
+    """Read and judge a pool's desktops, at a glance unless whole ones are to be collected."""
+    judged = partial(_judged, pool)
     if collect is None:
         return ws.glance_at_desktops(pool.id, judged, differing=word)
     listing = ws.pool_desktops(pool.id, differing=word)

@@ -226,8 +226,16 @@ class Workspace:
         return self._record(self._answer(call), record)
 
     def _answer(self, call: Call) -> Answer:
+        """Ask; once more, with fresh credentials, where the old ones were refused."""
+        answer = self._asked(call)
+        if answer.status == _UNAUTHORIZED and self.renew(answer):
+            answer = self._asked(call)
+            if answer.status == _UNAUTHORIZED:
+                self._breaker.refused()
+        return answer
+
+    def _asked(self, call: Call) -> Answer:
         """Ask until there is an answer worth giving on, `_TRIES` times at the most."""
-        renewed = False
         for attempt in range(1, _TRIES + 1):
             last = attempt == _TRIES
             try:
@@ -238,14 +246,9 @@ class Workspace:
                     raise unreachable(error, call.method, call.path) from None
                 self._sleep(pace.full_jitter(attempt))
                 continue
-            if answer.status == _UNAUTHORIZED and not renewed and self.renew(answer):
-                renewed = True
-            elif answer.status in _RETRIED and not last and not answer.means_missing:
-                self._wait_before_retry(answer, attempt)
-            else:
+            if answer.status not in _RETRIED or last or answer.means_missing:
                 break
-        if renewed and answer.status == _UNAUTHORIZED:
-            self._breaker.refused()
+            self._wait_before_retry(answer, attempt)
         return answer
 
     def _wait_before_retry(self, answer: Answer, attempt: int) -> None:

@@ -222,10 +222,16 @@ def _prepare(connection: Any, _: object) -> None:  # noqa: ANN401
 
 def _begin(connection: sa.Connection) -> None:
     writing = connection.get_execution_options().get("writing", False)
+    _patiently(connection, "BEGIN IMMEDIATE" if writing else "BEGIN")
+    if not writing:  # it is the first look that takes the lock of a reader
+        _patiently(connection, "SELECT 1 FROM sqlite_master LIMIT 1")
+
+
+def _patiently(connection: sa.Connection, statement: str) -> None:
     end = time.monotonic() + PATIENCE
     while True:
         try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+            connection.exec_driver_sql(statement)
         except OperationalError as error:
             if not _is_busy(error) or time.monotonic() >= end:
                 raise
@@ -234,7 +240,8 @@ def _begin(connection: sa.Connection) -> None:
 
 
 def _is_busy(error: OperationalError) -> bool:
-    return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+    # The low byte: another process may be mending the log after a kill (SQLITE_BUSY_RECOVERY).
+    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _cannot(done: str, place: str, error: Exception) -> JournalError:

@@ -59,7 +59,9 @@ def join(connection: sa.Connection, attempt_id: str, run_id: str, plan: Plan) ->
         raise NotApproved(msg, remedy="all rows of a batch that applies share one journal")
     elsewhere = (batch["endpoint"], batch["project_id"] or plan.project_id)
     if batch["endpoint"] and elsewhere != (plan.endpoint, plan.project_id):
-        msg = f"{batch['batch_id']} was approved for {batch['endpoint']}, not for {plan.endpoint}"
+        approved = f"{batch['endpoint']} {batch['project_id']}".strip()
+        here = f"{plan.endpoint} {plan.project_id}"
+        msg = f"{batch['batch_id']} was approved for {approved}, not for {here}"
         raise NotApproved(msg, remedy="use the profile that the batch was begun with")
     if batch["state"] != "running" or batch["of_round"] != batch["round"]:
         msg = f"{attempt_id} is over: it may begin nothing more"

@@ -142,3 +142,13 @@ def test_a_journal_of_before_batches_gets_their_tables_when_it_is_written(place)
 def test_there_is_no_ledger_where_there_is_no_journal(place):
     """Looking makes none."""
     assert Ledger.find(place) is None
+
+
+def test_the_newest_that_has_not_ended_is_found_behind_any_number(ledger):
+    """However many have been run since."""
+    ledger.begin("batch-0", spec(1), "/somewhere", "tester")
+    for number in range(1, 105):
+        ledger.begin(f"batch-{number}", spec(1), "/somewhere", "tester")
+        ledger.end(f"batch-{number}", "done")
+
+    assert ledger.newest().batch_id == "batch-0"

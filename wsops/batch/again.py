@@ -29,7 +29,7 @@ class Wanted:
 
     batch_id: str
     report: Path | None
-    rows: frozenset[int]
+    rows: frozenset[int] | None
     apply: bool
     max_desktops: int
 
@@ -81,8 +81,10 @@ def _check_approved(spec: Spec, wanted: Wanted) -> None:
         raise NotApproved(msg, remedy="make a new one: `wsops batch run … --apply`")
 
 
-def _chosen(words: Mapping[int, str], rows: frozenset[int]) -> set[int]:
+def _chosen(words: Mapping[int, str], rows: frozenset[int] | None) -> set[int]:
     """Give the rows to try again, from how each stands; refuses those that must not be."""
+    if rows is None:
+        rows = frozenset(number for number, word in words.items() if word in AGAIN)
     strange = rows - set(words)
     if strange:
         msg = f"there is no row {min(strange)}; the last one is {max(words, default=0)}"
@@ -91,11 +93,10 @@ def _chosen(words: Mapping[int, str], rows: frozenset[int]) -> set[int]:
         if words[number] in OPEN:
             msg = f"row {number} is {words[number]}: it may have sent"
             raise BatchError(msg, remedy="end that first: `wsops resume`, `wsops settle`")
-    found = set(rows) or {number for number, word in words.items() if word in AGAIN}
-    if not found:
+    if not rows:
         msg = "no row has failed: there is nothing to try again"
         raise BatchError(msg, remedy="name rows by --rows, or see `wsops batch status`")
-    return found
+    return set(rows)
 
 
 def _chosen_of(ledger: Ledger, row: BatchRow, wanted: Wanted) -> set[int]:

@@ -127,19 +127,22 @@ class Ledger(Book):
         Raises:
             BatchError: there is none.
         """
-        found = self.batches()
-        if not found:
+        newest = (batches.c.started_at.desc(), batches.c.batch_id.desc())
+        query = sa.select(batches).order_by(batches.c.ended_at.is_(None).desc(), *newest)
+        found = self._database.one(query.limit(1))
+        if found is None:
             raise _knows_none(self.place)
-        return next((row for row in found if row.ended_at is None), found[0])
+        return self._batch(found)
 
     def request_stop(self, batch_id: str) -> None:
         """Ask a batch to start no further row, and all its runs to send no further pool."""
         asked = {"stop_requested_at": utc_now()}
         mine = (batches.c.batch_id == batch_id, batches.c.stop_requested_at.is_(None))
-        begun = [run for some in self._rollouts(_of(batch_id)).values() for run in some]
+        begun = sa.select(rollouts.c.run_id).join(attempts_of_rows).where(_of(batch_id))
         with self._database.writing() as connection:
             connection.execute(sa.update(batches).where(*mine).values(asked))
-            for run_id in begun:  # for good: a later round of the batch must not lift it
+            # For good: a later round of the batch must not lift it.
+            for run_id in connection.execute(begun).scalars().all():
                 one = (runs.c.run_id == run_id, runs.c.stop_requested_at.is_(None))
                 if connection.execute(sa.update(runs).where(*one).values(asked)).rowcount:
                     chain.append(connection, run_id, "", "stop requested, with its batch")

@@ -31,8 +31,7 @@ def judged(attempt: Attempt, played: Played) -> Attempt:
     """Give an attempt with what its notebook and its process say of it."""
     if played.notebook is None:
         verdict = _BY_ERROR.get(played.error, played.error or "error")
-        told = {"verdict": verdict, "told": verdict, "reason": played.message}
-        return attempt.model_copy(update=told)
+        return attempt.model_copy(update=_own({"verdict": verdict, "reason": played.message}))
     ending = ending_of(played.notebook)
     said = ending.summary
     facts: dict[str, Any] = {
@@ -43,7 +42,12 @@ def judged(attempt: Attempt, played: Played) -> Attempt:
         "place": said.place,
     }
     found = _verdict(played, ending)
-    return attempt.model_copy(update=facts | found | {"told": found["verdict"]})
+    return attempt.model_copy(update=facts | _own(found))
+
+
+def _own(found: dict[str, Any]) -> dict[str, Any]:
+    """Add that this is what the run itself says: the journal may yet know more."""
+    return found | {"told": found["verdict"], "said": found["reason"]}
 
 
 def settled(attempt: Attempt, standings: Sequence[Standing]) -> Attempt:
@@ -53,7 +57,7 @@ def settled(attempt: Attempt, standings: Sequence[Standing]) -> Attempt:
     rows = [row for one in standings for row in one.items]
     own = attempt.told or attempt.verdict
     verdict = _with_journal(own, [one.verdict for one in standings])
-    said = attempt.reason if attempt.cell or own in BROKE_OFF else ""
+    said = attempt.said if attempt.cell or own in _BADLY else ""
     is_open = (one.run.run_id for one in standings if one.verdict in OPEN)
     return attempt.model_copy(
         update={
@@ -126,4 +130,4 @@ def lost(attempt: Attempt, folder: Path, notebook: str) -> Attempt:
     path = f"{place_of(attempt)}/{notebook}"
     reason = "whoever ran it was killed, and it with it; nobody saw its end"
     known = path if (folder / path).is_file() else ""
-    return attempt.over("died", reason, told="died", notebook=known)
+    return attempt.over("died", reason, told="died", said=reason, notebook=known)

@@ -72,11 +72,11 @@ class Attempt(Record):
     """One execution of a row, as the ledger has it; times are in UTC.
 
     `verdict` is "" until it has ended, then one of `verdicts.EXIT_CODES` or died (its kernel),
-    overdue, interrupted, not_started; `told` is that of the notebook alone, whatever the journal
-    has. `cell` is the number of the cell that failed, 0 where none did; `error` the name of its
-    error. `notebook` and `report` are paths below the batch's folder, "" where there is none.
-    `rollouts` are runs of the journal that it began. `help` and `unknown` are desktops, `next`
-    commands to type.
+    overdue, interrupted, not_started; `reason` says why. `told` and `said` are the same by its
+    notebook, its process and its files alone, whatever the journal has. `cell` is the number of
+    the cell that failed, 0 where none did; `error` the name of its error. `notebook` and `report`
+    are paths below the batch's folder, "" where there is none. `rollouts` are runs of the journal
+    that it began. `help` and `unknown` are desktops, `next` commands to type.
     """
 
     attempt_id: str
@@ -85,8 +85,9 @@ class Attempt(Record):
     label: str = ""
     state: State = "waiting"
     verdict: str = ""
-    told: str = ""
     reason: str = ""
+    told: str = ""
+    said: str = ""
     cell: int = 0
     error: str = ""
     worker: str = ""
@@ -110,6 +111,12 @@ class Attempt(Record):
         """Give it as ended now, and how."""
         ended: dict[str, Any] = {"state": "ended", "ended_at": datetime.now(UTC)}
         return self.model_copy(update=ended | {"verdict": verdict, "reason": reason} | facts)
+
+    def at_fault(self, verdict: str, why: str) -> Self:
+        """Give it with a verdict for what is wrong with its files, beside what it said before."""
+        said = "; ".join(filter(None, (self.said, why)))
+        own = {"verdict": verdict, "told": verdict, "reason": said, "said": said}
+        return self.model_copy(update=own)
 
     @property
     def seconds(self) -> float | None:

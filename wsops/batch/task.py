@@ -20,7 +20,7 @@ from nbformat import NotebookNode
 from wsops.batch.folder import LOG, REPORT, claim
 from wsops.batch.reading import judged
 from wsops.batch.records import Attempt
-from wsops.batch.words import FINE
+from wsops.batch.words import BROKE_OFF, FINE
 from wsops.errors import WsopsError
 from wsops.files import write_private, write_private_bytes
 from wsops.kernels import Handle, Terms, execute
@@ -110,7 +110,10 @@ def _run(task: Task, here: Path) -> Attempt:
     if played.notebook is not None:
         problem = _rendered(played.notebook, target.name, here / REPORT) or problem
         files["report"] = "" if problem else f"{task.place}/{REPORT}"
-    return sealed(_noted(told.model_copy(update=files), problem), here)
+    told = told.model_copy(update=files)
+    if problem:  # what nobody can read is not done
+        told = told.at_fault("error" if told.told in FINE else told.told, problem)
+    return sealed(told, here)
 
 
 def _terms(task: Task, log: Path) -> Terms:
@@ -122,15 +125,6 @@ def _terms(task: Task, log: Path) -> Terms:
         deadline=task.deadline,
         memory=task.memory,
     )
-
-
-def _noted(told: Attempt, problem: str) -> Attempt:
-    """Give an attempt with what was wrong with its files: what nobody can read is not done."""
-    if not problem:
-        return told
-    verdict = "error" if told.verdict in FINE else told.verdict
-    reason = "; ".join(filter(None, (told.reason, problem)))
-    return told.model_copy(update={"verdict": verdict, "reason": reason})
 
 
 def _rendered(notebook: NotebookNode, name: str, target: Path) -> str:
@@ -148,7 +142,16 @@ def _renderer() -> Renderer:
 
 
 def sealed(told: Attempt, here: Path) -> Attempt:
-    """Give an attempt as ended once no file of it holds a secret that is in use."""
+    """Mask the secrets that its files hold; gives an attempt as ended, at fault where one did."""
+    guilty = _masked(here)
+    if guilty:
+        why = f"{', '.join(guilty)} held a secret that is in use: it was masked; change it"
+        told = told.at_fault(told.told if told.told in BROKE_OFF else "failed", why)
+    return told.over(told.verdict, told.reason)
+
+
+def _masked(here: Path) -> list[str]:
+    """Mask secrets in the files of a run, and cut its log; gives the pages that held one."""
     guilty = []
     for path in sorted(path for path in here.glob("*") if path.is_file()):
         if path.name == LOG:
@@ -159,10 +162,7 @@ def sealed(told: Attempt, here: Path) -> Attempt:
         elif leaks(text):
             write_private(path, scrub(text))
             guilty += [] if path.name == LOG else [path.name]
-    if not guilty:
-        return told.over(told.verdict, told.reason)
-    reason = f"{', '.join(guilty)} held a secret that is in use: it was masked; change it"
-    return told.over("failed", reason)
+    return guilty
 
 
 def _cut(log: Path) -> None:
