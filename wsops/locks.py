@@ -60,7 +60,9 @@ def held(*key: str, what: str, folder: Path | None = None) -> Iterator[None]:
             time.sleep(_BETWEEN)
         if by:
             msg = f"{what} is held by {by}"
-            raise JournalError(msg, remedy="wait for it, or watch it: `wsops status`, `wsops batch status`")
+            raise JournalError(
+                msg, remedy="wait for it, or watch it: `wsops status`, `wsops batch status`"
+            )
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"process {os.getpid()} since {_now()}".encode(), 0)
         yield

@@ -115,10 +115,11 @@ def reason_to_stop(
     canary and one threshold, and what is only under way there has not failed.
     """
     mine = [row for row in rows if row.sent_at is not None or row.job_id]
-    canary = next((row for row in (*beside, *mine) if not _taught_nothing(row)), None)
+    canary = next(filter(teaches, (*beside, *mine)), None)
+    if canary is not None and canary.live:
+        return f"the canary, pool {canary.pool_name}, has not ended yet ({canary.state})"
     if canary is not None and not _worked(canary):
-        how = canary.verdict or canary.state
-        return f"the canary, pool {canary.pool_name}, did not end well ({how})"
+        return f"the canary, pool {canary.pool_name}, did not end well ({canary.verdict})"
     counted = [*mine, *(row for row in beside if row.state in {"ended", "unknown"})]
     failed = sum(_failures(row) for row in counted)
     attempted = sum(len(row.targets) for row in counted)
@@ -126,6 +127,11 @@ def reason_to_stop(
     if failed > allowed:
         return f"{failed} desktops failed; the approved threshold is {allowed}"
     return ""
+
+
+def teaches(row: ItemRow) -> bool:
+    """Tell whether an item that was sent is a canary: not where all its desktops were in use."""
+    return row.verdict != "left_in_use" or bool(counts_of(row).get("done"))
 
 
 def of_run(rows: Sequence[ItemRow], stop: str = "") -> tuple[str, str]:
@@ -158,10 +164,6 @@ def _of_ended(verdicts: set[str]) -> str:
         if verdicts <= only:
             return verdict
     return "partial"
-
-
-def _taught_nothing(row: ItemRow) -> bool:
-    return row.verdict == "left_in_use" and not counts_of(row).get("done")
 
 
 def _worked(row: ItemRow) -> bool:

@@ -44,6 +44,22 @@ def test_the_first_row_is_the_canary_and_runs_alone(fleet_to_repair, repair):
     assert len(others) == len(posts) - 1
 
 
+def test_a_row_that_changes_nothing_is_no_canary(fleet_to_repair, repair):
+    """Somebody works on all its desktops: the next row runs alone, and the others after its end."""
+    fleet = fleet_to_repair()
+    busy, first, *_ = fleet.pools
+    for desktop in busy.desktops:
+        fleet.sim.cloud.set_login(desktop.id, "CONNECTED")
+    document = repair(max_desktops=fleet.total)
+    posts = fleet.posts
+
+    assert [run["verdict"] for run in document["runs"][:2]] == ["left_in_use", "done"]
+    assert [post.pool_id for post in posts[:2]] == [busy.id, first.id]
+    ended = max(entry.at for entry in fleet.sim.ledger if entry.pool_id == first.id)
+    assert ended < min(entry.at for entry in posts[2:])
+    assert len(posts) == len(document["runs"])
+
+
 def test_a_failed_canary_leaves_all_other_rows_unbegun(fleet_to_repair, repair, wsops, folder):
     """One request in all; the index and the exit code say why the rest was not begun."""
     fleet = fleet_to_repair()
@@ -71,11 +87,22 @@ def test_no_row_is_begun_once_too_many_desktops_have_failed(fleet_to_repair, rep
     assert len(fleet.posts) < len(document["runs"])
 
 
-def test_the_approved_total_is_the_cap_of_all_rows(fleet_to_repair, repair):
+def test_a_total_that_cannot_be_enough_is_refused_before_anything_runs(fleet_to_repair, repair):
+    """The audit has counted more: a digit was lost, and nothing is wiped before that shows."""
+    fleet = fleet_to_repair()
+    told = repair(max_desktops=fleet.total - 1, code=5)
+
+    assert told["error"]["type"] == "NotApproved"
+    assert f"approve {fleet.total}" in told["error"]["remedy"]
+    assert fleet.posts == []
+
+
+def test_the_approved_total_is_the_cap_of_all_rows(fleet_to_repair, ran, params):
     """The row that would pass it is refused before it sends, and says how many were left."""
     fleet = fleet_to_repair()
     sizes = [len(fleet.behind(pool)) for pool in fleet.pools]
-    document = repair(max_desktops=sum(sizes) - 1, code=4)
+    rows = params(*({"pools": pool.id, "expect_images": pool.image_id} for pool in fleet.pools))
+    document = ran(REPAIR, "--params", rows, "--apply", "--max-desktops", sum(sizes) - 1, code=4)
     refused = [run for run in document["runs"] if run["verdict"] == "failed"]
 
     assert [run["error"] for run in refused] == ["BlastRadius"]
@@ -225,18 +252,34 @@ def test_a_batch_that_only_plans_can_send_nothing(fleet_to_repair, book, ran):
     assert fleet.posts == []
 
 
-def test_a_batch_goes_on_only_where_it_was_begun(fleet_to_repair, repair, wsops, monkeypatch):
+def test_a_batch_goes_on_only_where_it_was_begun(
+    fleet_to_repair, repair, wsops, monkeypatch, tmp_path
+):
     """Another endpoint is another fleet, whose pools may bear the same names."""
     fleet = fleet_to_repair()
     document = repair(max_desktops=fleet.total)
-    monkeypatch.setenv("WSOPS_ENDPOINT", "http://127.0.0.1:9")
     sent = len(fleet.posts)
+    monkeypatch.setenv("WSOPS_ENDPOINT", "http://127.0.0.1:9")
+    again = wsops("batch", "retry", "--rows", "1", "--apply", "--max-desktops", "9", code=5)
+    with closing(sqlite3.connect(tmp_path / "journal.sqlite")) as file:
+        file.execute("UPDATE batches SET ended_at = NULL, verdict = 'running'")
+        file.commit()
+    resumed = wsops("batch", "resume", code=5)
 
-    for command in (("resume",), ("retry", "--rows", "1", "--apply", "--max-desktops", "9")):
-        told = wsops("batch", *command, code=5)
+    for told in (again, resumed):
+        assert f"{document['batch_id']} is of" in told.err
         assert "you are elsewhere" in told.err
-    assert document["batch_id"] in told.err
     assert len(fleet.posts) == sent
+
+
+def test_a_batch_that_has_ended_is_left_as_it_is(fleet_to_repair, repair, wsops):
+    """A resume of it says so; when it ended, and how long it took, do not change."""
+    fleet = fleet_to_repair(pools=2)
+    document = repair(max_desktops=fleet.total)
+    told = wsops("batch", "resume", "--json")
+
+    assert told.document == document
+    assert "has ended: there is nothing to resume" in told.err
 
 
 def test_a_failed_canary_is_remembered_by_a_resume(fleet_to_repair, repair, wsops, tmp_path):

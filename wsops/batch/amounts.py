@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 from wsops.batch.records import Attempt
 from wsops.batch.words import FINE, OPEN
-from wsops.verdicts import EXIT_CODES
+from wsops.rows import ItemRow
+from wsops.verdicts import EXIT_CODES, teaches
 
 _HARMLESS = frozenset({"done", "left_in_use", "planned", "skipped", "held"})
-"""Ends of a canary after which the next row may follow: it worked, or it has sent nothing."""
+"""Ends of a canary after which the next row may follow: it worked, or it has changed nothing."""
 
 
 def of_batch(latest: Sequence[Attempt], stop: str = "") -> tuple[str, str]:
@@ -33,14 +34,20 @@ def exit_code(verdict: str) -> int:
     return 4 if verdict == "error" else EXIT_CODES.get(verdict, 4)
 
 
-def taught(attempt: Attempt, *, sent: bool) -> bool:
-    """Tell whether a row that ended well was a canary: it has sent something, and that worked."""
-    return sent and attempt.verdict in FINE
+def after_canary(tried: Sequence[Attempt], sent: Sequence[ItemRow]) -> tuple[bool, str]:
+    """Tell whether the next row has to be the canary, and why none may follow, "" where one may.
 
-
-def spoils(attempt: Attempt) -> bool:
-    """Tell whether a row that is the canary ended such that no other may follow it."""
-    return attempt.verdict not in _HARMLESS
+    Args:
+        tried: the attempts that have ended, in the order in which they were begun.
+        sent: the items of the journal that they have sent.
+    """
+    for one in tried:
+        if one.verdict not in _HARMLESS:
+            word = one.verdict.replace("_", " ")
+            return True, f"the canary, row {one.row} ({one.label}), ended {word}"
+        if any(row.run_id in one.rollouts and teaches(row) for row in sent):
+            return False, ""
+    return True, ""
 
 
 def totals(latest: Sequence[Attempt]) -> dict[str, int]:

@@ -67,6 +67,11 @@ class Spec(Manner):
     max_desktops: int = 0
     rows: tuple[Row, ...] = ()
 
+    def summed(self, fact: str) -> int:
+        """Add up a fact of the rows, such as mismatches; 0 where not all of them have it."""
+        numbers = [row.facts.get(fact) for row in self.rows]
+        return sum(n for n in numbers if isinstance(n, int)) if None not in numbers else 0
+
 
 class Attempt(Record):
     """One execution of a row, as the ledger has it; times are in UTC.

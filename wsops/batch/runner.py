@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from wsops import locks
-from wsops.batch.amounts import of_batch, spoils, taught
+from wsops.batch.amounts import after_canary, of_batch
 from wsops.batch.folder import place_of
 from wsops.batch.hands import Hands
 from wsops.batch.ledger import BatchRow, Ledger
@@ -116,7 +116,7 @@ class Runner:
     def _drain(self) -> Iterator[Happening]:
         waiting = deque(one for one in self._attempts() if one.state == "waiting")
         under_way: dict[Future[dict[str, Any]], Attempt] = {}
-        canary = self.batch.spec.apply and self._wants_a_canary()
+        canary = self.batch.spec.apply and self._look_at_canary()
         while waiting or under_way:
             yield from self._braked()
             while waiting and len(under_way) < (1 if canary else self.hands.width):
@@ -133,7 +133,7 @@ class Runner:
             for future in done:
                 attempt = self._judged(_result(future, under_way.pop(future)))
                 yield Ended(attempt)
-                canary = canary and self._is_followed_by_a_canary(attempt)
+                canary = canary and self._look_at_canary()
         if waiting and self.stop:
             yield Notice(self.stop)
 
@@ -152,21 +152,11 @@ class Runner:
             return self._spoilt
         return reason_to_stop((), self.limits, self.ledger.items_sent(self.batch))
 
-    def _wants_a_canary(self) -> bool:
-        """Tell whether the next row is the canary, by those that ended before a resume."""
-        ended = [one for one in self._attempts() if one.word not in {*NOT_BEGUN, "running"}]
-        return all(self._is_followed_by_a_canary(one) for one in ended)
-
-    def _is_followed_by_a_canary(self, attempt: Attempt) -> bool:
-        """Judge a row that was to be the canary; tells whether the next one has to be it."""
-        if spoils(attempt):
-            word = attempt.verdict.replace("_", " ")
-            self._spoilt = f"the canary, row {attempt.row} ({attempt.label}), ended {word}"
-        return not taught(attempt, sent=self._has_sent(attempt))
-
-    def _has_sent(self, attempt: Attempt) -> bool:
-        sent = {row.run_id for row in self.ledger.items_sent(self.batch)}
-        return bool(sent & set(attempt.rollouts))
+    def _look_at_canary(self) -> bool:
+        """Tell whether the next row has to be the canary, by all that have ended; one may spoil."""
+        tried = [one for one in self._attempts() if one.word not in {*NOT_BEGUN, "running"}]
+        wanted, self._spoilt = after_canary(tried, self.ledger.items_sent(self.batch))
+        return wanted
 
     def _braked(self) -> Iterator[Notice]:
         while self.brake.obeyed < self.brake.asked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,13 @@ from rich.text import Text
 from wsops.batch.folder import INDEX
 from wsops.batch.index import next_of
 from wsops.batch.records import Attempt, Batch, Spec
+from wsops.batch.spec.approval import MISMATCHES
 from wsops.batch.summing import runs_of
 from wsops.looks import colour_of, tone_of, worded
 from wsops.screens import grid
 from wsops.text import count, instant, lasting, visible
 
+_ID = re.compile(r"[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}|")
 _LONGEST = 60  # characters of a value
 _REASON = 110
 _LINE = 500
@@ -26,14 +29,31 @@ _FIRST = {"open": 0, "bad": 1, "warn": 2, "quiet": 3, "good": 4}  # what needs a
 
 
 def rows(spec: Spec, most: int) -> RenderableType:
-    """Give the rows of a batch as a table: number, label, and what each is given."""
-    names = list(dict.fromkeys(name for row in spec.rows for name in (*row.parameters, *row.facts)))
-    shown = grid(">row", "label", *names)
-    for row in spec.rows[:most]:
-        values = {**row.facts, **row.parameters}
-        cells = (visible(str(values.get(name, "")), _LONGEST) for name in names)
-        shown.add_row(str(row.number), *(Text(text) for text in (visible(row.label), *cells)))
+    """Give the rows of a batch as a table: number, label, and what each is given but for IDs."""
+    given = [{**row.facts, **row.parameters} for row in spec.rows]
+    columns = {name: [str(one.get(name, "")) for one in given] for one in given for name in one}
+    columns = {name: cells for name, cells in columns.items() if not _says_nothing(spec, cells)}
+    heads = (f">{name}" if "".join(cells).isdecimal() else name for name, cells in columns.items())
+    shown = grid(">row", "label", *heads)
+    for row, *cells in zip(spec.rows[:most], *columns.values(), strict=False):
+        texts = (visible(row.label, _LONGEST), *(visible(cell, _LONGEST) for cell in cells))
+        shown.add_row(str(row.number), *map(Text, texts))
     return _titled(_title(spec), shown, len(spec.rows) - most)
+
+
+def _says_nothing(spec: Spec, cells: Sequence[str]) -> bool:
+    """Tell whether a column holds but IDs, which take the room of what people read, or the labels.
+
+    All of them are in --json.
+    """
+    labels = [row.label for row in spec.rows]
+    return list(cells) == labels or all(_ID.fullmatch(cell) for cell in cells)
+
+
+def total(spec: Spec) -> str:
+    """Say how many desktops the rows have to repair, as far as an audit has counted them."""
+    known, in_use = spec.summed(MISMATCHES), spec.summed("in_use")
+    return f"{count(known, 'desktop')} to repair, {in_use} of them in use" if known else ""
 
 
 def batch(whole: Batch, most: int) -> RenderableType:
@@ -57,11 +77,13 @@ def batch(whole: Batch, most: int) -> RenderableType:
 
 def batches(found: Sequence[Batch]) -> Table:
     """Give batches as a table, as they come."""
-    shown = grid("batch", "notebook", "begun", "verdict", ">rows", "folder")
+    shown = grid("batch", "verdict", ">rows", "begun", "name")
     for one in found:
         verdict = Text(worded(one.verdict), style=colour_of(one.verdict))
-        names = (one.batch_id, visible(one.spec.notebook), instant(one.started_at))
-        shown.add_row(*names, verdict, str(len(one.spec.rows)), Text(visible(one.folder)))
+        facts = (str(len(one.spec.rows)), instant(one.started_at))
+        shown.add_row(one.batch_id, verdict, *facts, Text(visible(one.spec.name)))
+    for column in shown.columns[:2]:  # an ID is there to be copied
+        column.min_width = max(map(len, map(str, column.cells)), default=0)
     return shown
 
 
@@ -86,7 +108,10 @@ def after(whole: Batch) -> Iterator[str]:
 
 
 def _title(spec: Spec) -> Text:
-    how = f"applies, {spec.max_desktops} desktops at the most" if spec.apply else "applies nothing"
+    how = "applies nothing"
+    if spec.apply:
+        most = spec.max_desktops
+        how = f"applies, {count(most, 'desktop')} at the most" if most else "applies"
     return Text(f"{visible(spec.notebook)}: {count(len(spec.rows), 'row')}, {how}")
 
 

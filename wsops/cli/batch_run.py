@@ -138,7 +138,7 @@ def run(
     know_secrets(settings)
     if spec.apply and not spec.max_desktops:
         _show_before(spec, settings)
-        spec = with_total(spec, _typed_total(settings.profile))
+        spec = with_total(spec, _typed_total(settings.profile, spec))
     return _drive(settings, spec, lambda: begin(settings, spec, content, root), as_json=as_json)
 
 
@@ -159,12 +159,20 @@ def resume(
     A row that was begun is never run again by this. A batch that was stopped, or whose canary
     failed, starts nothing more; what its runs have sent is looked up.
     """
+    from wsops.batch.amounts import exit_code  # noqa: PLC0415
     from wsops.batch.ledger import Ledger  # noqa: PLC0415
+    from wsops.batch.view import as_it_stands  # noqa: PLC0415
+    from wsops.batch.words import OPEN  # noqa: PLC0415
 
     settings = load(profile)
     know_secrets(settings)
     with Ledger.known(settings.journal_place) as ledger:
         row = ledger.batch(batch_id) if batch_id else ledger.newest()
+        whole = as_it_stands(ledger, row.batch_id)
+    if row.ended_at is not None and not any(one.verdict in OPEN for one in whole.attempts):
+        say(f"{row.batch_id} has ended: there is nothing to resume", to=err)
+        tell(whole, as_json=as_json)
+        return exit_code(whole.verdict)
     how = row.spec.model_copy(update=_given(workers=workers, executor=executor))
     return _drive(settings, how, lambda: row.batch_id, as_json=as_json)
 
@@ -254,12 +262,18 @@ def tell(whole: Batch, *, as_json: bool) -> None:
 
 def _show_rows(spec: Spec, *, as_json: bool) -> int:
     from wsops.batch import screens  # noqa: PLC0415
+    from wsops.batch.spec import MISMATCHES  # noqa: PLC0415
 
     if as_json:
         print_json(spec.model_dump(mode="json", by_alias=True))
         return 0
     out.print(screens.rows(spec, most=_SHOWN))
-    say(f"dry run of {count(len(spec.rows), 'row')}: nothing was run", style="bold")
+    known = screens.total(spec)
+    rows = ", ".join(filter(None, (count(len(spec.rows), "row"), known)))
+    say(f"dry run of {rows}: nothing was run", style="bold")
+    if known and not spec.apply:
+        again = spec.command.replace(" --dry-run", "")
+        say(f"next: {again} --apply --max-desktops {spec.summed(MISMATCHES)}", style="bold")
     return 0
 
 
@@ -300,7 +314,7 @@ def _show_before(spec: Spec, settings: Settings) -> None:
     out.print(screens.rows(spec, most=_SHOWN))
 
 
-def _typed_total(profile: str) -> int:
+def _typed_total(profile: str, spec: Spec) -> int:
     """Ask on a terminal for the profile's name and a number of desktops; gives the number.
 
     Raises:
@@ -309,12 +323,18 @@ def _typed_total(profile: str) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         msg = "--apply without a person at the terminal needs --max-desktops"
         raise NotApproved(msg, remedy="read what the rows would do without --apply, then give both")
-    prompt = "\nto apply, type the profile's name and how many desktops all rows may touch together"
+    from wsops.batch.spec import MISMATCHES  # noqa: PLC0415
+
+    example = f"{profile} {spec.summed(MISMATCHES) or 12}"
+    prompt = (
+        "\nto apply, type the profile's name and how many desktops all rows may touch together, "
+        f"such as: {example}"
+    )
     typed = click.prompt(prompt, default="", show_default=False, err=True).split()
     *name, number = typed or ("", "")
     if " ".join(name) != profile or not number.isdecimal() or not int(number):
         msg = f"{' '.join(typed)[:60]!r} is not the profile's name and a number of desktops"
-        raise NotApproved(msg, remedy="apply again and type both, such as: staging 12")
+        raise NotApproved(msg, remedy=f"apply again and type both, such as: {example}")
     return int(number)
 
 

@@ -12,12 +12,15 @@ from wsops.batch.spec.plain import Unfit, shown
 from wsops.batch.spec.problems import Problems
 from wsops.batch.spec.rows import APPLY, Checked
 from wsops.batch.spec.typed import read_value
-from wsops.errors import PlanError, SpecError
+from wsops.errors import NotApproved, PlanError, SpecError
 from wsops.parameters import read_images
 from wsops.text import count
 
 _NUMBER: Final = "max_desktops"
 _IMAGES: Final = "expect_images"
+MISMATCHES: Final = "mismatches"
+"""The fact of a row that says how many desktops of it an audit has found to repair."""
+
 _WANTED: Mapping[str, object] = {APPLY: True, _NUMBER: 1, _IMAGES: "an ID"}
 
 
@@ -61,6 +64,7 @@ def with_total(spec: Spec, total: int) -> Spec:
 
     Raises:
         SpecError: a row has a number of its own that is larger.
+        NotApproved: the total cannot be enough.
     """
     problems = Problems(f"{spec.name} with {count(total, 'desktop')}")
     rows = []
@@ -70,7 +74,23 @@ def with_total(spec: Spec, total: int) -> Spec:
             problems.add(f"row {row.number} ({row.label})", f"{number:,} is more", _NUMBER)
         rows.append(row.model_copy(update={"parameters": {**row.parameters, _NUMBER: number}}))
     problems.refuse()
-    return spec.model_copy(update={"rows": tuple(rows), "max_desktops": total})
+    whole = spec.model_copy(update={"rows": tuple(rows), "max_desktops": total})
+    check_total(whole)
+    return whole
+
+
+def check_total(spec: Spec) -> None:
+    """Refuse a total that cannot be enough: rows would be refused when others are done.
+
+    Raises:
+        NotApproved: an audit has counted more desktops in the rows than are approved.
+    """
+    known = spec.summed(MISMATCHES)
+    if known > spec.max_desktops > 0:
+        found = count(known, "desktop")
+        msg = f"the rows have {found} to repair, and {spec.max_desktops} are approved"
+        remedy = f"approve {known}, or choose fewer rows by --where or --limit"
+        raise NotApproved(msg, remedy=remedy)
 
 
 def _check_notebook(notebook: Notebook) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from wsops.audited import Mismatch
+from wsops.batch.spec.approval import MISMATCHES
 from wsops.batch.spec.given import Given, Source, check_number, refusal
 from wsops.batch.spec.parse import json_of
 from wsops.batch.spec.plain import Unfit, check_plain, shown
@@ -68,7 +69,7 @@ def _row(label: str, mismatches: Sequence[Mismatch]) -> Given:
         # Whoever wrote the file: "*" for a pool would be the whole fleet.
         "pool_id": checked_id(first.pool_id, "pool"),
         "image_id": checked_id(images.pop(), "image") if len(images) == 1 else "",
-        "mismatches": len(mismatches),
+        MISMATCHES: len(mismatches),
         # Judged here, as for any desktop: the printed audit does not say.
         "in_use": sum(in_use(one.status, one.login_status) for one in mismatches),
     }

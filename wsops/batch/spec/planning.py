@@ -9,7 +9,7 @@ from typing import Final
 
 from wsops.batch.naming import slug
 from wsops.batch.records import Manner, Row, Spec
-from wsops.batch.spec.approval import approved, not_applied
+from wsops.batch.spec.approval import approved, check_total, not_applied
 from wsops.batch.spec.asked import Asked
 from wsops.batch.spec.audit import read_audit
 from wsops.batch.spec.choose import chosen
@@ -35,6 +35,7 @@ def plan_spec(notebook: Path, asked: Asked) -> tuple[Spec, bytes]:
 
     Raises:
         SpecError: something of it cannot be run; says what, with row and column.
+        NotApproved: the approved total cannot be enough.
     """
     book = read_declared(notebook)
     source = _source(asked)
@@ -66,6 +67,7 @@ def plan_spec(notebook: Path, asked: Asked) -> tuple[Spec, bytes]:
         ),
         **asked.model_dump(include=_AS_ASKED),
     )
+    check_total(spec)
     _check_document(spec.model_dump_json())
     return spec, book.content
 
