@@ -56,9 +56,11 @@ def test_credential_headers_are_removed_even_when_nobody_registered_them(line):
 def test_a_token_is_known_by_its_face():
     """Nobody registered it: a kernel fetched it. Base64 that only holds such letters stays."""
     token = "MII" + "aB3-_x" * 60
-    picture = "data:image/png;base64,iVBOR/" + token
+    picture = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAA/" + token
 
-    assert redact.scrub(f"token={token!r};") == "token='***';"
+    for before in ("token='", "OS_TOKEN=", "?token=", "/v3/auth/tokens/", "\\n", "\x1b[1m", "%20"):
+        assert redact.scrub(f"{before}{token}';") == f"{before}***';"
+    assert redact.scrub(quote("MII" + "aB3+/x" * 60)) == "***"
     assert redact.leaks(f"<td>{token}</td>")
     assert redact.scrub(picture) == picture
     assert not redact.leaks(picture)

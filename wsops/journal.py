@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from wsops import begun, chain, membership, recorded, searches, writes
 from wsops.audited import Audit
 from wsops.book import Book
-from wsops.errors import JournalError, PlanError
+from wsops.errors import JournalError, PlanError, Stopped
 from wsops.models import utc_now
 from wsops.plan import Plan, read_plan
 from wsops.redact import scrub
@@ -188,8 +188,15 @@ class Journal(Book):
 
         Raises:
             JournalError: the intent is gone: somebody else has taken the item up.
+            Stopped: a stop was requested before.
         """
-        return self._change(item_id, "sent", state="sent", sent_at=utc_now())
+        with self._database.writing() as connection:
+            # Asked where nobody else can write: one may have waited for that, and for long.
+            if self.stop_requested(self.item(item_id).run_id):
+                msg = "a stop was requested"
+                raise Stopped(msg)
+            self._update(connection, item_id, "sent", state="sent", sent_at=utc_now())
+        return self.item(item_id)
 
     def answered(  # noqa: PLR0913  (the facts of one answer)
         self,

@@ -32,7 +32,7 @@ def lock_folder() -> Path:
 
 def beside(journal: str) -> Path:
     """Give the folder of the locks of what one journal alone knows, by the journal's path."""
-    return Path(f"{journal}-locks")
+    return Path(f"{Path(journal).resolve()}-locks")  # by whatever link it was reached
 
 
 @contextmanager

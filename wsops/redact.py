@@ -26,8 +26,13 @@ _HEADERS = re.compile(
     r"|x-service-token)\b([\"']?\s*[:=]\s*[\"']?)(?:[^\s\"',;&}]+(?:\s+Access=[^\"'\r\n]+)?)"
 )
 _SIGNATURE = re.compile(r"(?i)\b(Signature|Access)=[0-9A-Za-z+/=]+")
-_TOKEN = re.compile(r"(?<![0-9A-Za-z+/=_-])MII[0-9A-Za-z+/=_-]{200,}")
-"""A token of IAM, known by its face: a kernel may have fetched one that nobody else has seen."""
+_TOKEN = re.compile(
+    r"(?<![0-9A-Za-z+/_-]{24})MII(?:[0-9A-Za-z+/=_-]|%2[BF]|%3D|\\[nr]|\n){200,}", re.IGNORECASE
+)
+"""A token of IAM, known by its face: a kernel may have fetched one that nobody else has seen.
+
+Not inside of a longer run of such letters, which is a picture.
+"""
 
 _USERINFO = re.compile(r"//[^/@\s]*@")
 _SECRET_NAMES = re.compile(

@@ -139,7 +139,9 @@ def test_a_stop_from_another_shell_holds_for_all_rows(fleet_to_repair, repair, w
 
     assert "as requested" in document["stop"]
     assert "not_started" in words(document)
-    assert set(words(document)) <= {"done", "not_started", "partial", "refused"}
+    assert set(words(document)) <= {"done", "not_started", "partial", "refused", "failed"}
+    failed = [run["error"] for run in document["runs"] if run["verdict"] == "failed"]
+    assert set(failed) <= {"Stopped"}  # begun just before, and refused when it was to send
     assert len(fleet.posts) < len(document["runs"])
     wsops("batch", "stop", document["batch_id"], code=5)
 

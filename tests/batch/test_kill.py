@@ -93,14 +93,17 @@ def test_sigterm_ends_a_batch_soon_and_with_its_own_code(begun, until):
 
 
 def test_a_second_driver_of_one_batch_is_refused(begun, wsops, monkeypatch, tmp_path):
-    """It names who drives it, and begins no row; also from another folder of states."""
+    """It names who drives it, and begins no row; whatever it calls home, or the journal."""
     begun()
     told = wsops("batch", "resume", code=5)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "elsewhere"))
     told_there = wsops("batch", "resume", code=5)
+    (tmp_path / "link.sqlite").symlink_to(tmp_path / "journal.sqlite")
+    monkeypatch.setenv("WSOPS_JOURNAL", str(tmp_path / "link.sqlite"))
+    told_by_link = wsops("batch", "resume", code=5)
 
-    assert "is held by process" in told.err
-    assert "is held by process" in told_there.err
+    for refusal in (told, told_there, told_by_link):
+        assert "is held by process" in refusal.err
 
 
 @pytest.mark.parametrize("kernels", ["warm", pytest.param("fresh", marks=pytest.mark.soak)])

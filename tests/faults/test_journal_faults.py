@@ -128,6 +128,24 @@ def test_a_lock_in_the_middle_of_a_run_sends_nothing(driver, monkeypatch):
     assert row.verdict == "done"
 
 
+def test_a_stop_that_comes_after_the_intent_still_holds(driver, monkeypatch):
+    """It is asked for once more in the very transaction that lets the request leave."""
+    real = Journal.intend
+
+    def intend(journal, *facts):
+        row = real(journal, *facts)
+        journal.request_stop(rollout.run.run_id)
+        return row
+
+    monkeypatch.setattr(Journal, "intend", intend)
+    rollout = driver.start()
+    list(rollout.apply())
+
+    assert driver.posts == []
+    (row,) = driver.journal.items(rollout.run.run_id)
+    assert row.state == "planned"
+
+
 @pytest.mark.parametrize("page_limit", range(6))
 def test_a_full_disk_sends_nothing(driver, monkeypatch, page_limit):
     """A journal that cannot grow stops before the send; what was written stays readable."""

@@ -58,6 +58,14 @@ def test_who_takes_no_notice_is_ended_by_force(run):
     assert "begun" in late.said[0]
 
 
+def test_who_swallows_the_interrupt_and_ends_well_is_overdue_all_the_same(run):
+    """What it did in its last moment is not what it was to do."""
+    text = "import time\ntry:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    print('cut')"
+    late = run(text, deadline=4)
+
+    assert (late.error, late.said) == ("overdue", ["cut\n"])
+
+
 def test_a_run_that_is_done_in_time_is_not_overdue(run):
     """Nor is anything left that would end it later."""
     done = run("print(1)", deadline=60)

@@ -11,6 +11,7 @@ import pytest
 
 from wsops import redact
 from wsops.report import ending_of
+from wsops.summary import MIME
 
 STRANGE = {"name": "fortran-iv", "display_name": "Fortran", "language": "fortran"}
 SECRET = 'pa"ss\\wörd-73'
@@ -169,16 +170,24 @@ def test_of_what_floods_enough_is_kept_to_read(run, monkeypatch):
         "from IPython.display import HTML, display\ndisplay(HTML('y' * 120_000))",
         "h = display(HTML('0'), display_id=True)\nfor n in range(12):\n"
         "    h.update(HTML(f'{n}' + 'z' * 10_000))",
-        "raise ValueError('v' * 300_000)",
+        "print('x' * 200_000)\nfrom wsops.summary import Summary\n"
+        "from IPython.display import display\n"
+        "display(Summary(kind='audit', verdict='failed', headline='3 are broken'))",
+        "from IPython.display import clear_output\nfor n in range(30):\n"
+        "    clear_output()\n    print(n, 'x' * 10_000)",
+        "print('x' * 200_000)\nraise ValueError('what to do ' + 'v' * 300_000)",
     )
-    printed, shown, drawn, raised = (cell.outputs for cell in done.cells)
+    printed, shown, drawn, told, cleared, raised = (cell.outputs for cell in done.cells)
 
     assert 100_000 <= len(printed[0].text) < 100_100
     assert printed[0].text.endswith("[more came here than is kept]\n")
     assert shown[0].data["text/plain"] == "[an output of 120,034 characters is not kept]"
     assert drawn[0].data["text/html"].startswith("11z")
-    assert raised[0].evalue.endswith("[more came here than is kept]\n")
-    assert done.target.stat().st_size < 400_000
+    assert told[-1].data[MIME]["verdict"] == "failed"
+    assert cleared[0].text.startswith("29 x")
+    assert raised[-1].evalue.startswith("what to do v")
+    assert raised[-1].evalue.endswith("[more came here than is kept]\n")
+    assert done.target.stat().st_size < 900_000
     assert (done.error, len(done.message) < 1000) == ("cell", True)
 
 

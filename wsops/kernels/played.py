@@ -124,11 +124,11 @@ def _played(outcome: Outcome, error: Exception | None, target: Path) -> Played:
 
 def _verdict(outcome: Outcome, error: Exception | None) -> tuple[Error, str]:
     code = outcome.exit_code
-    if outcome.whole:
-        return "", ""
-    if outcome.stopped:
+    if outcome.stopped:  # also where its last cell made nothing of the interrupt, and ended well
         by_force = "" if code is None else ", by force"
         return outcome.stopped, f"{_STOPPED[outcome.stopped]}{by_force}"
+    if outcome.whole:
+        return "", ""
     if not outcome.began:
         return "start", str(error) or type(error).__name__
     if outcome.failure:

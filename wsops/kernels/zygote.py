@@ -143,12 +143,17 @@ def _children() -> list[int]:
 
 
 def _signal(pid: int, signum: int) -> None:
-    """Send a signal to all of a kernel's process group, or to it alone while it has none yet."""
+    """Send a signal to all of a kernel's process group, or to it alone while it has none yet.
+
+    What has become another user's cannot be signalled, and must not end the others.
+    """
     try:
         os.killpg(pid, signum)
     except ProcessLookupError:
-        with suppress(ProcessLookupError):
+        with suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signum)
+    except PermissionError:
+        pass
 
 
 def main() -> None:
