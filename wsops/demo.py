@@ -55,6 +55,8 @@ def run_demo(folder: Path, *, speed: float, seed: int) -> None:
         console.print(f"  {path.name:<22} {path.stat().st_size:>9,} bytes")
     for index in sorted(here.glob("reports/runs/*/index.html")):
         console.print(f"  open {index}", markup=False, soft_wrap=True)
+    console.print("The simulator has ended with the demo: its record can be read, nothing sent:")
+    console.print(f"  WSOPS_JOURNAL={journal} wsops batch status", markup=False, soft_wrap=True)
     console.print(
         "\nTry it yourself: [bold]wsops simulate[/]   All commands: [bold]wsops --help[/]"
     )

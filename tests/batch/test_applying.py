@@ -26,6 +26,7 @@ def test_every_pool_that_needs_it_is_repaired_by_a_row_of_its_own(
     assert (fleet.pools, document["totals"]) == ([], {"done": total})
     told = wsops("handover", document["batch_id"], "--json").document
     assert told["batch_id"] == document["batch_id"]
+    assert wsops("handover", "--json").document == told
     assert f"desktops of {len(pools)} pools were recomposed" in told["mail"][0]
 
 

@@ -88,16 +88,18 @@ def history(*, limit: int, verify: bool, profile: str | None, as_json: bool) -> 
 def handover(run_id: str | None, *, output: Path | None, profile: str | None, as_json: bool) -> int:
     """Write a run for the help desk: a CSV of user, desktop, pool, state, and lines to mail.
 
-    Of a batch all runs are written, as one.
+    Of a batch all runs are written, as one; so they are without a name, where the newest run is one
+    of a batch.
     """
     with journal_to_read(load(profile).journal_place) as journal:
-        if run_id and run_id.startswith(BATCH):
-            key, (run, *_) = "batch_id", (found := journal.runs_of_batch(run_id))
+        latest = _latest(journal, run_id)
+        name = run_id or journal.batch_of(latest) or latest
+        if name.startswith(BATCH):
+            key, (run, *_) = "batch_id", (found := journal.runs_of_batch(name))
             rows = tuple(row for one in found for row in journal.items(one.run_id))
             verdict, _ = of_run(rows)
         else:
-            key, (run, rows, verdict, _) = "run_id", standing(journal, _latest(journal, run_id))
-    name = run_id or run.run_id
+            key, (run, rows, verdict, _) = "run_id", standing(journal, name)
     path = output or Path(f"handover-{name}.csv")
     write_private(path, as_csv_text(rows))
     lines = mail_lines(run, rows, verdict, path.name)
