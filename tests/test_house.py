@@ -122,7 +122,7 @@ def test_the_promises_of_the_readme_are_numbered_one_to_twelve():
 
     assert [int(number) for number, _ in promises] == list(range(1, 13))
     for _, names in promises:
-        for name in names.split(", "):
+        for name in " ".join(names.split()).split(", "):
             assert (ROOT / name).exists(), name
 
 
