@@ -101,7 +101,7 @@ def after(whole: Batch) -> Iterator[str]:
     """Give the lines after the table: where the index is, and what to type next."""
     if whole.totals:
         numbers = (f"{number:,} {word}" for word, number in whole.totals.items())
-        yield f"desktops: {', '.join(numbers)}"
+        yield f"in all: {', '.join(numbers)}"
     yield f"index: {Path(whole.folder) / INDEX}"
     for line in next_of(whole, runs_of(whole))[:_MOST_NEXT]:
         yield f"next: {visible(line)}"
