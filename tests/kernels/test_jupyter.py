@@ -45,9 +45,9 @@ def test_a_kernelspec_may_ask_for_a_warm_kernel(started):
     km.restart_kernel()
     kc.wait_for_ready(timeout=20)
     second = said_by(kc, ask).split()
-    msg_id = kc.execute("import time\ntime.sleep(60)")
-    while kc.get_iopub_msg(timeout=20)["msg_type"] != "execute_input":
-        pass
+    msg_id = kc.execute("import time\nprint('begun', flush=True)\ntime.sleep(60)")
+    while kc.get_iopub_msg(timeout=20)["msg_type"] != "stream":
+        pass  # an interrupt before the cell runs would be lost
     km.interrupt_kernel()
     reply = kc.get_shell_msg(timeout=20)
     while reply["parent_header"]["msg_id"] != msg_id:
