@@ -27,7 +27,7 @@ _HEADERS = re.compile(
 )
 _SIGNATURE = re.compile(r"(?i)\b(Signature|Access)=[0-9A-Za-z+/=]+")
 _TOKEN = re.compile(
-    r"(?<![0-9A-Za-z+/_-]{24})MII(?:[0-9A-Za-z+/=_-]|%2[BF]|%3D|\\[nr]|\n){200,}", re.IGNORECASE
+    r"(?<![0-9A-Za-z+/_-]{24})MII(?:[0-9A-Za-z+/=_-]|%2[BFbf]|%3[Dd]|\\[nr]|\n){200,}"
 )
 """A token of IAM, known by its face: a kernel may have fetched one that nobody else has seen.
 

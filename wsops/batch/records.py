@@ -20,6 +20,9 @@ SCHEMA = 1
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 """A parameter: papermill writes it into a cell as it stands."""
 
+MISMATCHES = "mismatches"
+"""The fact of a row that says how many desktops of it an audit has found to repair."""
+
 State = Literal["waiting", "running", "ended"]
 
 

@@ -13,8 +13,7 @@ from rich.text import Text
 
 from wsops.batch.folder import INDEX
 from wsops.batch.index import next_of
-from wsops.batch.records import Attempt, Batch, Spec
-from wsops.batch.spec.approval import MISMATCHES
+from wsops.batch.records import MISMATCHES, Attempt, Batch, Spec
 from wsops.batch.summing import runs_of
 from wsops.looks import colour_of, tone_of, worded
 from wsops.screens import grid

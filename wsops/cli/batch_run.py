@@ -262,7 +262,7 @@ def tell(whole: Batch, *, as_json: bool) -> None:
 
 def _show_rows(spec: Spec, *, as_json: bool) -> int:
     from wsops.batch import screens  # noqa: PLC0415
-    from wsops.batch.spec import MISMATCHES  # noqa: PLC0415
+    from wsops.batch.records import MISMATCHES  # noqa: PLC0415
 
     if as_json:
         print_json(spec.model_dump(mode="json", by_alias=True))
@@ -323,7 +323,7 @@ def _typed_total(profile: str, spec: Spec) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         msg = "--apply without a person at the terminal needs --max-desktops"
         raise NotApproved(msg, remedy="read what the rows would do without --apply, then give both")
-    from wsops.batch.spec import MISMATCHES  # noqa: PLC0415
+    from wsops.batch.records import MISMATCHES  # noqa: PLC0415
 
     example = f"{profile} {spec.summed(MISMATCHES) or 12}"
     prompt = (

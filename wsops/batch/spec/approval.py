@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from wsops.batch.records import Spec
+from wsops.batch.records import MISMATCHES, Spec
 from wsops.batch.spec.asked import Asked
 from wsops.batch.spec.declared import Notebook
 from wsops.batch.spec.plain import Unfit, shown
@@ -18,9 +18,6 @@ from wsops.text import count
 
 _NUMBER: Final = "max_desktops"
 _IMAGES: Final = "expect_images"
-MISMATCHES: Final = "mismatches"
-"""The fact of a row that says how many desktops of it an audit has found to repair."""
-
 _WANTED: Mapping[str, object] = {APPLY: True, _NUMBER: 1, _IMAGES: "an ID"}
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from wsops.audited import Mismatch
-from wsops.batch.spec.approval import MISMATCHES
+from wsops.batch.records import MISMATCHES
 from wsops.batch.spec.given import Given, Source, check_number, refusal
 from wsops.batch.spec.parse import json_of
 from wsops.batch.spec.plain import Unfit, check_plain, shown
