@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from wsops.database import Database, open_database
+from wsops.errors import JournalError
 
 
 class Book:
@@ -35,6 +36,19 @@ class Book:
         """
         database = open_database(place, make=False)
         return cls(database) if database is not None else None
+
+    @classmethod
+    def known(cls, place: str) -> Self:
+        """Open the record at a path or sqlite URL, which must be there.
+
+        Raises:
+            JournalError: as for `open`, or there is none yet.
+        """
+        book = cls.find(place)
+        if book is None:
+            msg = f"there is no journal at {place}: nothing was applied yet"
+            raise JournalError(msg, remedy="apply something first, or name it by WSOPS_JOURNAL")
+        return book
 
     def __enter__(self) -> Self:
         return self

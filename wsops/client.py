@@ -22,7 +22,7 @@ from wsops.auth import Call
 from wsops.credentials import signer_from
 from wsops.errors import SettingsError
 from wsops.glance import glance
-from wsops.listing import L, Listing, Page, Part, Range, read_list
+from wsops.listing import L, Listing, Page, Part, Range, page_of, read_list
 from wsops.models import (
     Desktop,
     DesktopImage,
@@ -50,6 +50,13 @@ _THROTTLED = 429
 _RETRIED = frozenset({429, 500, 502, 503, 504})
 _DESKTOPS = Range(100, 10000)
 
+_PROJECTS = page_of("projects", Project)
+_POOLS = page_of("desktop_pools", Pool)
+_POOL_DESKTOPS = page_of("pool_desktops", Desktop)
+_DETAILS = page_of("desktops", Desktop)
+_IMAGES = page_of("images", Image)
+_IMAGE_INFOS = page_of("image_infos", DesktopImage)
+_SUB_JOBS = page_of("jobs", SubJob)
 
 R = TypeVar("R", bound=Record)
 
@@ -106,12 +113,12 @@ class Workspace:
 
     def projects(self, name: str) -> tuple[Project, ...]:
         """GET /v3/projects of IAM: the projects of that name."""
-        page = self._get(self.settings.iam_endpoint, "/v3/projects", {"name": name}, Page[Project])
+        page = self._get(self.settings.iam_endpoint, "/v3/projects", {"name": name}, _PROJECTS)
         return page.rows
 
     def pools(self) -> Listing[Pool]:
         """GET desktop-pools: all pools of the project."""
-        return self._list("/desktop-pools", Page[Pool], Range(1000, 20000))
+        return self._list("/desktop-pools", _POOLS, Range(1000, 20000))
 
     def pool(self, pool_id: str) -> Pool:
         """GET desktop-pools/{pool_id}: one pool, as it is now."""
@@ -124,7 +131,7 @@ class Workspace:
         `differing` is the region's word for "image" in the filter inconsistent_type, "" for none.
         """
         path, query = _desktops_of(pool_id, differing)
-        return self._list(path, Page[Desktop], _DESKTOPS, query)
+        return self._list(path, _POOL_DESKTOPS, _DESKTOPS, query)
 
     def glance_at_desktops(
         self, pool_id: str, take: Callable[[Glance], L | None], *, differing: str = ""
@@ -142,7 +149,7 @@ class Workspace:
             if answer.status < 300 and (part := glance(answer.content, take)):
                 self._pacer.went_well()
                 return part
-            page = self._record(answer, Page[Desktop])
+            page = self._record(answer, _POOL_DESKTOPS)
             return Part.taken(page.rows, take, page.total_count)
 
         return read_list(get, _DESKTOPS)
@@ -155,19 +162,19 @@ class Workspace:
     def desktops_detail(self, pool_ids: tuple[str, ...]) -> Listing[Desktop]:
         """GET desktops/detail: the desktops of several pools; a row does not say its pool."""
         query = {"pool_id": ",".join(checked_id(pool_id, "pool") for pool_id in pool_ids)}
-        return self._list("/desktops/detail", Page[Desktop], Range(500, 2**31 - 1), query)
+        return self._list("/desktops/detail", _DETAILS, Range(500, 2**31 - 1), query)
 
     def check_images(self, desktop_ids: tuple[str, ...]) -> tuple[DesktopImage, ...]:
         """POST desktops/check-images: which images of these desktops still exist; a read."""
         body = {"desktop_ids": [checked_id(desktop_id, "desktop") for desktop_id in desktop_ids]}
         path = self._path("/desktops/check-images")
         call = Call("POST", self.settings.endpoint, path, {}, json.dumps(body).encode())
-        return self._read(call, Page[DesktopImage]).rows
+        return self._read(call, _IMAGE_INFOS).rows
 
     def images(self, image_id: str = "") -> Listing[Image]:
         """GET images: the images that desktops may be built from, or the one of that ID."""
         query = {"image_id": checked_id(image_id, "image")} if image_id else {}
-        return self._list("/images", Page[Image], Range(100, 5000), query)
+        return self._list("/images", _IMAGES, Range(100, 5000), query)
 
     def job(self, job_id: str) -> Job:
         """GET workspace-jobs/{job_id}: a job with its sub-jobs."""
@@ -180,7 +187,7 @@ class Workspace:
         """GET workspace-sub-jobs: the parts of jobs, by job, or by pool and type of job."""
         query = {"job_id": job_id, "job_type": job_type, "desktop_pool_id": pool_id}
         query = {key: value for key, value in query.items() if value}
-        return self._list("/workspace-sub-jobs", Page[SubJob], Range(1000, 10000), query)
+        return self._list("/workspace-sub-jobs", _SUB_JOBS, Range(1000, 10000), query)
 
     # -- changing ---------------------------------------------------------------------------
 

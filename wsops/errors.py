@@ -317,6 +317,14 @@ class SpecError(BatchError):
         return super().as_dict() | {"problems": list(self.problems)}
 
 
+def is_refusal(name: str) -> bool:
+    """Tell whether an error of that name is a rule of ours that refused: it has sent nothing."""
+    family = [PlanError]
+    for kind in family:  # grows meanwhile: the kinds of each kind follow it
+        family += kind.__subclasses__()
+    return any(kind.__name__ == name and kind.exit_code == PlanError.exit_code for kind in family)
+
+
 def refusal_for(status: int, code: str | None) -> type[CloudRefused]:
     """Choose the error class for a status; WKS.0202 means *not found* in spite of its 500."""
     if code == "WKS.0202":

@@ -28,7 +28,7 @@ _UNAUTHORIZED = 401
 
 
 class Journal(Book):
-    """The record of runs; opened by `Journal.open` or `Journal.find`."""
+    """The record of runs; opened by `Journal.open`, `find` or `known`."""
 
     # -- runs ---------------------------------------------------------------------------------
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
-from pydantic import AliasChoices, Field
+from pydantic import Field, create_model
 
 from wsops.models import Record
 
@@ -25,16 +25,18 @@ P = TypeVar("P")
 L = TypeVar("L", bound=Row)
 G = TypeVar("G", bound=Row)
 
-_ROWS = AliasChoices(
-    "desktop_pools", "pool_desktops", "desktops", "images", "jobs", "projects", "image_infos"
-)
-
 
 class Page(Record, Generic[P]):
-    """One page of any list of the service: its rows, and how many rows there are in all."""
+    """One page of a list of the service: its rows, and how many rows there are in all."""
 
-    rows: tuple[P, ...] = Field(validation_alias=_ROWS)
+    rows: tuple[P, ...]
     total_count: int | None = None
+
+
+def page_of(name: str, record: type[P]) -> type[Page[P]]:
+    """Make the page of the list that answers call `name`; another list in them is not its."""
+    rows: Any = (tuple[record, ...], Field(validation_alias=name))  # type: ignore[valid-type]
+    return create_model(f"Page of {name}", __base__=Page[record], rows=rows)  # type: ignore[valid-type]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from wsops.audit import audit, images_by_id
 from wsops.audited import Audit
 from wsops.choice import Choice, check_choice
 from wsops.client import Workspace, connect
-from wsops.errors import JournalError, NothingToDo, PlanError
+from wsops.errors import NothingToDo, PlanError
 from wsops.history import Past, since
 from wsops.injected import cells_run, check_injected
 from wsops.journal import Journal
@@ -113,11 +113,7 @@ class Workbench:
             JournalError: there is none, and `create` is False.
         """
         place = self.settings.journal_place
-        journal = Journal.open(place) if create else Journal.find(place)
-        if journal is None:
-            msg = f"there is no journal at {place}: nothing was applied yet"
-            raise JournalError(msg, remedy="look at the setting `journal`, or apply a plan first")
-        return journal
+        return Journal.open(place) if create else Journal.known(place)
 
     def journal_to_read(self) -> AbstractContextManager[Journal | None]:
         """Open the journal for a block; None where nothing was ever kept."""

@@ -104,7 +104,7 @@ def test_the_approved_total_is_the_cap_of_all_rows(fleet_to_repair, ran, params)
     sizes = [len(fleet.behind(pool)) for pool in fleet.pools]
     rows = params(*({"pools": pool.id, "expect_images": pool.image_id} for pool in fleet.pools))
     document = ran(REPAIR, "--params", rows, "--apply", "--max-desktops", sum(sizes) - 1, code=4)
-    refused = [run for run in document["runs"] if run["verdict"] == "failed"]
+    refused = [run for run in document["runs"] if run["verdict"] == "refused"]
 
     assert [run["error"] for run in refused] == ["BlastRadius"]
     assert "approved for the batch" in refused[0]["reason"]
@@ -123,8 +123,9 @@ def test_a_row_whose_pool_has_another_image_than_the_audit_saw_is_refused(
         one["pool_image_id"] = "another-image"
     path.write_text(json.dumps(audit))
     arguments = ("--from-audit", path, "--apply", "--max-desktops", "99")
-    document = ran(REPAIR, *arguments, code=4)
+    document = ran(REPAIR, *arguments, code=5)
 
+    assert document["verdict"] == document["runs"][0]["verdict"] == "refused"
     assert document["runs"][0]["error"] == "NotApproved"
     assert set(words(document)[1:]) == {"not_started"}
     assert fleet.posts == []
@@ -140,9 +141,9 @@ def test_a_stop_from_another_shell_holds_for_all_rows(fleet_to_repair, repair, w
 
     assert "as requested" in document["stop"]
     assert "not_started" in words(document)
-    assert set(words(document)) <= {"done", "not_started", "partial", "refused", "failed"}
-    failed = [run["error"] for run in document["runs"] if run["verdict"] == "failed"]
-    assert set(failed) <= {"Stopped"}  # begun just before, and refused when it was to send
+    assert set(words(document)) <= {"done", "not_started", "partial", "refused"}
+    # Stopped: begun just before, and refused when it was to send.
+    assert {run["error"] for run in document["runs"]} <= {"", "Stopped"}
     assert len(fleet.posts) < len(document["runs"])
     wsops("batch", "stop", document["batch_id"], code=5)
 
@@ -248,7 +249,7 @@ def test_a_batch_that_only_plans_can_send_nothing(fleet_to_repair, book, ran):
         "plan = bench.propose(options.value, picked.value)",
         f"carry_out(bench, plan, apply=True, max_desktops=99, expect_images='{images}')",
     )
-    document = ran(notebook, code=4)
+    document = ran(notebook, code=5)
 
     assert document["runs"][0]["error"] == "NotApproved"
     assert "without --apply" in document["runs"][0]["reason"]

@@ -2,12 +2,13 @@
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from wsops.batch.ledger import Ledger
 from wsops.batch.records import Row, Spec
-from wsops.errors import JournalError
+from wsops.errors import BatchError, JournalError
 from wsops.journal import Journal
 from wsops.redact import register
 
@@ -127,7 +128,8 @@ def test_a_journal_of_before_batches_gets_their_tables_when_it_is_written(place)
         file.execute("UPDATE meta SET value = '1'")
         file.commit()
 
-    assert Ledger.find(place) is None
+    with pytest.raises(BatchError, match="knows no batch"):
+        Ledger.known(place)
     with Journal.find(place) as old:
         assert old.runs() == ()
         assert old.items_beside("run-1") == ()
@@ -141,7 +143,9 @@ def test_a_journal_of_before_batches_gets_their_tables_when_it_is_written(place)
 
 def test_there_is_no_ledger_where_there_is_no_journal(place):
     """Looking makes none."""
-    assert Ledger.find(place) is None
+    with pytest.raises(JournalError, match="there is no journal"):
+        Ledger.known(place)
+    assert not Path(place).exists()
 
 
 def test_the_newest_that_has_not_ended_is_found_behind_any_number(ledger):

@@ -118,7 +118,7 @@ def test_reading_leaves_nothing_in_circles(tiny, open_ws):
         gc.set_debug(0)
         gc.garbage.clear()
         gc.enable()
-    assert not left & {"Response", "Answer", "Desktop", "Page[Desktop]"}
+    assert not left & {"Response", "Answer", "Desktop", "Page of pool_desktops"}
 
 
 def test_an_audit_gives_the_collector_back(tiny, open_ws):

@@ -7,10 +7,12 @@ import pytest
 NOWHERE = "there is no journal at"
 
 
-@pytest.mark.parametrize("command", [("status",), ("history",), ("handover",), ("stop", "run-x")])
+@pytest.mark.parametrize(
+    "command", [("status",), ("history",), ("handover",), ("stop", "run-x"), ("batch", "status")]
+)
 def test_without_a_journal_there_is_nothing_to_show(place, refused, tmp_path, command):
     """Commands that read make no journal; they say where they looked."""
-    refused(*command, code=1, says=NOWHERE)
+    refused(*command, code=5, says=NOWHERE)
     assert not (tmp_path / "state").exists()
 
 

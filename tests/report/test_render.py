@@ -67,7 +67,7 @@ def test_a_failed_cell_stands_on_top_with_its_remedy(renderer, book):
         "to do: make a new plan",
     )
     page = renderer.render(book.typical(8, error=error), "a.ipynb")
-    places = order(page, ">failed at cell 6</b>", "StalePlan", "make a new plan", "Who needs help")
+    places = order(page, ">refused at cell 6</b>", "StalePlan", "make a new plan", "Who needs help")
 
     assert places == sorted(places)
     assert "said before: partial" in page

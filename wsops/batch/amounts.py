@@ -66,6 +66,8 @@ def _verdict(words: set[str], *, waiting: bool) -> str:
             return word
     if words <= FINE:
         return next((word for word in ("planned", "left_in_use") if word in words), "done")
+    if len(words - {"not_started"}) == 1 and "refused" in words:
+        return "refused"
     if len(words) == 1:
         [only] = words
         return only if only in EXIT_CODES else "failed"

@@ -44,27 +44,19 @@ class BatchRow(Record):
 
 
 class Ledger(Book):
-    """The record of batches; opened by `Ledger.open`, `find` or `known`."""
-
-    @classmethod
-    def find(cls, place: str) -> Self | None:
-        """Open the ledger; None where there is no journal, or one that knows no batches yet."""
-        ledger = super().find(place)
-        if ledger is not None and not ledger._database.has(batches):  # noqa: SLF001  (its own)
-            ledger.close()
-            return None
-        return ledger
+    """The record of batches; opened by `Ledger.open` or `known`."""
 
     @classmethod
     def known(cls, place: str) -> Self:
         """Open the ledger, which must be there.
 
         Raises:
-            BatchError: there is none yet.
-            JournalError: the journal cannot be used.
+            JournalError: there is no journal, or it cannot be used.
+            BatchError: it was made before there were batches.
         """
-        ledger = cls.find(place)
-        if ledger is None:
+        ledger = super().known(place)
+        if not ledger._database.has(batches):  # noqa: SLF001  (its own)
+            ledger.close()
             raise _knows_none(place)
         return ledger
 

@@ -83,6 +83,8 @@ def _with_journal(own: str, words: Sequence[str]) -> str:
     different = set(words)
     if not different <= FINE:
         return different.pop() if len(different) == 1 else "partial"
+    if own == "refused":  # what it did before has ended well
+        return "partial"
     if own and own not in FINE and own not in OPEN:
         return own
     return "left_in_use" if "left_in_use" in different else "done"
@@ -102,9 +104,9 @@ def _verdict(played: Played, ending: Ending) -> dict[str, Any]:
     """Give the verdict with its reason, the cell and the error, as fields of an attempt."""
     if played.error in {"", "cell"} and ending.failures:
         failure = ending.failures[0]
-        verdict = "interrupted" if failure.interrupted else "failed"
         reason = "; ".join(filter(None, (failure.message, failure.remedy)))
-        return {"verdict": verdict, "reason": reason, "cell": failure.cell, "error": failure.error}
+        facts = {"reason": reason, "cell": failure.cell, "error": failure.error}
+        return {"verdict": failure.verdict, **facts}
     if played.error:
         verdict = _BY_ERROR.get(played.error, played.error)
         cell = _broke_off(played.notebook) or ending.at

@@ -20,7 +20,7 @@ from rich.console import Console
 from wsops.aliases import aliases, own_key
 from wsops.audit import images_by_id, region_of
 from wsops.client import Workspace, connect
-from wsops.errors import SettingsError, WsopsError
+from wsops.errors import WsopsError
 from wsops.files import write_private
 from wsops.journal import Journal
 from wsops.models import Desktop, Pool
@@ -85,19 +85,6 @@ def connected(profile: str | None) -> Iterator[Workspace]:
 def journal_of(ws: Workspace) -> Journal:
     """Open the journal, made where it is not there yet."""
     return Journal.open(ws.settings.journal_place)
-
-
-def journal_to_read(place: str) -> Journal:
-    """Open the journal, which must be there.
-
-    Raises:
-        SettingsError: there is none yet.
-    """
-    journal = Journal.find(place)
-    if journal is None:
-        msg = f"there is no journal at {place}"
-        raise SettingsError(msg, remedy="nothing was applied yet, or WSOPS_JOURNAL names another")
-    return journal
 
 
 def know_secrets(settings: Settings) -> None:

@@ -8,7 +8,7 @@ import click
 
 from wsops import screens
 from wsops.cli.apply import print_outcome
-from wsops.cli.common import command, journal_to_read, out, print_json, say
+from wsops.cli.common import command, out, print_json, say
 from wsops.errors import JournalError
 from wsops.files import write_private
 from wsops.handover import as_csv_text, mail_lines
@@ -34,7 +34,7 @@ def _latest(journal: Journal, run_id: str | None) -> str:
 @command
 def status(run_id: str | None, *, profile: str | None, as_json: bool) -> int:
     """Show a run and its pools; the newest without a name. Reads the journal only."""
-    with journal_to_read(load(profile).journal_place) as journal:
+    with Journal.known(load(profile).journal_place) as journal:
         return print_outcome(journal, _latest(journal, run_id), as_json=as_json)
 
 
@@ -46,7 +46,7 @@ def stop(run_id: str, *, profile: str | None, as_json: bool) -> int:
 
     What is running cannot be stopped, and is followed to its end.
     """
-    with journal_to_read(load(profile).journal_place) as journal:
+    with Journal.known(load(profile).journal_place) as journal:
         if journal.run(run_id).ended_at is not None:
             msg = f"{run_id} has ended; there is nothing to stop"
             raise JournalError(msg, remedy=f"`wsops status {run_id}` shows it")
@@ -64,7 +64,7 @@ def stop(run_id: str, *, profile: str | None, as_json: bool) -> int:
 @command
 def history(*, limit: int, verify: bool, profile: str | None, as_json: bool) -> int:
     """List the runs of the journal, newest first."""
-    with journal_to_read(load(profile).journal_place) as journal:
+    with Journal.known(load(profile).journal_place) as journal:
         rows = journal.runs(limit=limit)
         verdicts = {run.run_id: standing(journal, run.run_id).verdict for run in rows}
         broken = journal.broken_event() if verify else None
@@ -91,7 +91,7 @@ def handover(run_id: str | None, *, output: Path | None, profile: str | None, as
     Of a batch all runs are written, as one; so they are without a name, where the newest run is one
     of a batch.
     """
-    with journal_to_read(load(profile).journal_place) as journal:
+    with Journal.known(load(profile).journal_place) as journal:
         latest = _latest(journal, run_id)
         name = run_id or journal.batch_of(latest) or latest
         if name.startswith(BATCH):

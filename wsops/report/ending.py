@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from nbconvert.filters.ansi import strip_ansi
 from nbformat import NotebookNode
 
+from wsops.errors import is_refusal
+from wsops.looks import tone_of
 from wsops.report.cells import numbered, tags
 from wsops.summary import Summary, read_summary
 
@@ -26,18 +28,20 @@ class Failure:
     traceback: str
 
     @property
-    def interrupted(self) -> bool:
-        """Whether a person stopped it."""
-        return self.error == _INTERRUPTED
+    def verdict(self) -> str:
+        """What it makes of its notebook: interrupted by a person, refused by a rule, or failed."""
+        if self.error == _INTERRUPTED:
+            return "interrupted"
+        return "refused" if is_refusal(self.error) else "failed"
 
 
 @dataclass(frozen=True)
 class Ending:
     """How a notebook ended.
 
-    `verdict` is failed, interrupted, unfinished, not executed, out of order, no verdict, or what
-    the summary says; `tone` is how it looks (good, open, warn, bad, quiet), `at` the cell where it
-    stopped, 0 where it came to its end.
+    `verdict` is failed, refused, interrupted, unfinished, not executed, out of order, no verdict,
+    or what the summary says; `tone` is how it looks (good, open, warn, bad, quiet), `at` the cell
+    where it stopped, 0 where it came to its end.
     """
 
     verdict: str
@@ -53,9 +57,9 @@ def ending_of(notebook: NotebookNode) -> Ending:
     summary = read_summary(notebook.cells) or Summary.model_validate({})
     failures = tuple(_failures(notebook))
     if failures:
-        stopped = all(failure.interrupted for failure in failures)
-        verdict, tone = ("interrupted", "warn") if stopped else ("failed", "bad")
-        return Ending(verdict, tone, summary.headline, failures[0].cell, failures, summary)
+        verdicts = {failure.verdict for failure in failures}
+        word = verdicts.pop() if len(verdicts) == 1 else "failed"
+        return Ending(word, tone_of(word), summary.headline, failures[0].cell, failures, summary)
     unrun, last, total = _unrun(notebook)
     if unrun and not last:
         return Ending("not executed", "quiet", "No cell of it has run.", 0, (), summary)
