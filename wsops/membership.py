@@ -38,6 +38,15 @@ def batch_key(batch_id: str) -> tuple[str, str]:
     return "batch", batch_id
 
 
+def is_elsewhere(begun: tuple[str, str], here: tuple[str, str]) -> bool:
+    """Tell whether what was begun at an endpoint and in a project was begun in another place.
+
+    Pools of two places may bear the same IDs. "" is what was not known when it was begun.
+    """
+    endpoint, project_id = begun
+    return bool(endpoint) and here != (endpoint, project_id or here[1])
+
+
 def join(connection: sa.Connection, attempt_id: str, run_id: str, plan: Plan) -> None:
     """Let a new run be one of its batch, where the batch allows it.
 
@@ -57,8 +66,7 @@ def join(connection: sa.Connection, attempt_id: str, run_id: str, plan: Plan) ->
     if batch is None:
         msg = f"this notebook runs as {attempt_id}, which the journal here does not know"
         raise NotApproved(msg, remedy="all rows of a batch that applies share one journal")
-    elsewhere = (batch["endpoint"], batch["project_id"] or plan.project_id)
-    if batch["endpoint"] and elsewhere != (plan.endpoint, plan.project_id):
+    if is_elsewhere((batch["endpoint"], batch["project_id"]), (plan.endpoint, plan.project_id)):
         approved = f"{batch['endpoint']} {batch['project_id']}".strip()
         here = f"{plan.endpoint} {plan.project_id}"
         msg = f"{batch['batch_id']} was approved for {approved}, not for {here}"

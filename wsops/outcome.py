@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from wsops import locks
 from wsops.errors import JournalError
 from wsops.journal import Journal
+from wsops.membership import is_elsewhere
 from wsops.rows import ItemRow, RunRow
 from wsops.settings import Settings
 from wsops.verdicts import counts_of, of_run
@@ -38,12 +39,12 @@ def standing(journal: Journal, run_id: str) -> Standing:
 
 
 def check_here(run: RunRow, settings: Settings) -> None:
-    """Refuse to touch a run from another place: pools of two places may bear the same IDs.
+    """Refuse to touch a run from another place.
 
     Raises:
         JournalError: the run is of another endpoint or project.
     """
-    if (run.endpoint, run.project_id) != (settings.endpoint, settings.project_id):
+    if is_elsewhere((run.endpoint, run.project_id), (settings.endpoint, settings.project_id)):
         msg = f"{run.run_id} is of {run.endpoint}, project {run.project_id}; you are elsewhere"
         raise JournalError(msg, remedy=f"use profile {run.profile!r}")
 

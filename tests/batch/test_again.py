@@ -146,6 +146,49 @@ def test_what_a_person_mistypes_begins_nothing(fleet_to_repair, audited, termina
     wsops("batch", "list", code=5)
 
 
+def test_rows_that_are_asked_for_again_are_approved_by_hand(
+    fleet_to_repair, audited, terminal, wsops
+):
+    """Without a number the retry shows its rows and asks for it, as the first run did."""
+    fleet = fleet_to_repair(pools=3)
+    sick = fleet.behind(fleet.pools[-1])[0]
+    fleet.fail([sick])
+    approved = ("--apply", "--max-desktops", fleet.total)
+    wsops("batch", "run", REPAIR, "--from-audit", audited(), *approved, code=4)
+    fleet.sim.cloud.faults.clear()
+    before = len(fleet.posts)
+    here = terminal("batch", "retry", "--failed", "--apply")
+    here.read_until("how many desktops")
+    asked = here.screen
+    here.type("default 1\n")
+
+    assert here.ends() == 0, here.screen
+    assert "1 row, applies" in asked
+    assert len(fleet.posts) == before + 1
+    assert fleet.pools == []
+
+
+def test_rows_are_not_asked_for_again_from_another_place(
+    fleet_to_repair, repair, wsops, monkeypatch
+):
+    """Refused before a round is begun: the batch has ended as before."""
+    fleet = fleet_to_repair(pools=3)
+    batch_id = repair(max_desktops=fleet.total)["batch_id"]
+    before = wsops("batch", "status", batch_id, "--json").document
+    monkeypatch.setenv("WSOPS_PROJECT_ID", "f" * 32)
+    told = wsops("batch", "retry", batch_id, "--rows", "1", "--apply", "--max-desktops", 1, code=5)
+
+    assert "you are elsewhere" in told.err
+    assert wsops("batch", "status", batch_id, "--json").document == before
+
+
+def test_a_total_for_rows_that_only_plan_is_refused(book, numbers, ran, wsops):
+    """Who gives one believes that something would be applied."""
+    ran(book("n"), "--params", numbers(2))
+    told = wsops("batch", "retry", "--rows", "1", "--max-desktops", 3, code=5)
+    assert "3 desktops approved for rows that only plan" in told.err
+
+
 def test_a_batch_can_be_looked_at_while_it_runs(book, numbers, start, until, wsops, tmp_path):
     """From another shell: what runs, what waits; the pages in its folder say so too."""
     notebook = book(
@@ -164,6 +207,7 @@ def test_a_batch_can_be_looked_at_while_it_runs(book, numbers, start, until, wso
     assert shown["verdict"] == "running"
     assert words(shown) == ["running", "running", "waiting", "waiting", "waiting"]
     assert human.out.split().count("running") >= 2
+    assert "running: 0 of 5 ended" in human.out
     assert 'data-choice="running"' in page
     assert child.returncode == 0
     assert json.loads((index.parent / "summary.json").read_text())["verdict"] == "done"

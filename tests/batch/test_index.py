@@ -108,7 +108,7 @@ def test_a_batch_that_runs_says_as_of_when_and_which_rows_wait():
     [
         (("done", "waiting"), "wsops batch resume batch-1123-k2p9<"),
         (("done", "running"), "wsops batch status batch-1123-k2p9<"),
-        (("done", "died"), "wsops batch retry batch-1123-k2p9 --failed --apply --max-desktops N"),
+        (("done", "died"), "wsops batch retry batch-1123-k2p9 --failed --apply"),
         (("done", "not_started"), "wsops batch retry batch-1123-k2p9 --failed --apply"),
     ],
 )

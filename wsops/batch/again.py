@@ -18,20 +18,20 @@ from wsops.errors import BatchError, NotApproved
 from wsops.membership import BATCH, batch_key
 from wsops.models import local_now
 from wsops.settings import Settings
+from wsops.text import count
 
 
 @dataclass(frozen=True)
 class Wanted:
     """What shall be tried again: rows of a batch by number, those that failed where none is named.
 
-    The batch is named by its ID or by its index page; `max_desktops` is the approval of this round.
+    The batch is named by its ID or by its index page; `apply` says that they may act once more.
     """
 
     batch_id: str
     report: Path | None
     rows: frozenset[int] | None
     apply: bool
-    max_desktops: int
 
 
 def begin(settings: Settings, spec: Spec, content: bytes, root: Path) -> str:
@@ -50,35 +50,48 @@ def begin(settings: Settings, spec: Spec, content: bytes, root: Path) -> str:
     return batch_id
 
 
-def ask(settings: Settings, wanted: Wanted) -> tuple[Spec, Callable[[], str]]:
+def ask(settings: Settings, wanted: Wanted) -> tuple[Spec, Callable[[int], str]]:
     """Ask for rows again: a new round of a batch that the journal knows, else a new batch.
 
-    Gives the spec with the rows that are meant, and what begins them and gives the batch's ID.
+    Gives the spec with the rows that are meant, its total no longer approved; and what begins them
+    with the total that was approved anew, 0 where they apply nothing, and gives the batch's ID.
 
     Raises:
         BatchError: there is no such batch or row, it has not ended, or no row has failed.
-        NotApproved: the rows apply changes, and nobody has approved them anew.
+        NotApproved: the rows apply changes, and nobody has approved that anew.
+        SettingsError: the index page cannot be read, or carries no batch.
+        JournalError: the record cannot be used.
     """
     carried = read_carried(wanted.report) if wanted.report else None
     batch_id = carried.batch_id if carried else wanted.batch_id
     with Ledger.open(settings.journal_place) as ledger:
         if carried is None or ledger.knows(batch_id):
             row = ledger.batch(batch_id or ledger.newest().batch_id)
+            row.check_here(settings)
             chosen = _chosen_of(ledger, row, wanted)
-            return _only(row.spec, chosen), lambda: _round(settings, row.batch_id, wanted)
+            only = _only(row.spec, chosen)
+            return only, lambda total: _round(settings, row.batch_id, wanted, total)
     assert wanted.report is not None  # noqa: S101  (it is what carried)
-    _check_approved(carried.spec, wanted)
+    _check_approved(carried.spec, apply=wanted.apply)
     return _anew(settings, wanted.report, carried, wanted)
 
 
-def _check_approved(spec: Spec, wanted: Wanted) -> None:
+def _check_approved(spec: Spec, *, apply: bool) -> None:
     """Refuse to run rows that apply changes on an old approval, or to begin to apply by a retry."""
-    if spec.apply and not (wanted.apply and wanted.max_desktops):
+    if spec.apply and not apply:
         msg = "the rows apply changes: what was approved for them is spent"
-        raise NotApproved(msg, remedy="approve anew: --apply --max-desktops N")
-    if (wanted.apply or wanted.max_desktops) and not spec.apply:
+        raise NotApproved(msg, remedy="approve anew: --apply, and the total by --max-desktops")
+    if apply and not spec.apply:
         msg = "the batch was made without --apply: its rows only plan"
         raise NotApproved(msg, remedy="make a new one: `wsops batch run … --apply`")
+
+
+def _check_total(spec: Spec, total: int) -> None:
+    """Refuse rows that apply changes without a total, and a total for rows that apply none."""
+    if spec.apply != bool(total):
+        approved = f"{count(total, 'desktop')} approved"
+        msg = f"{approved} for rows that {'apply changes' if spec.apply else 'only plan'}"
+        raise NotApproved(msg, remedy="give --apply with --max-desktops where the batch applies")
 
 
 def _chosen(words: Mapping[int, str], rows: frozenset[int] | None) -> set[int]:
@@ -105,37 +118,44 @@ def _chosen_of(ledger: Ledger, row: BatchRow, wanted: Wanted) -> set[int]:
         msg = f"{row.batch_id} has not ended: rows of it run, or were not begun"
         remedy = f"`wsops batch resume {row.batch_id}` ends it"
         raise BatchError(msg, folder=row.folder, remedy=remedy)
-    _check_approved(row.spec, wanted)
+    _check_approved(row.spec, apply=wanted.apply)
     return _chosen({one.row: one.word for one in ledger.attempts(row.batch_id)}, wanted.rows)
 
 
-def _round(settings: Settings, batch_id: str, wanted: Wanted) -> str:
+def _round(settings: Settings, batch_id: str, wanted: Wanted, total: int) -> str:
     """Begin a new round of a batch that nobody drives, of rows that are chosen only now."""
     with (
         Ledger.open(settings.journal_place) as ledger,
         locks.held(*batch_key(batch_id), what=batch_id, folder=locks.beside(ledger.place)),
     ):
-        chosen = _chosen_of(ledger, ledger.batch(batch_id), wanted)
-        return ledger.ask_again(batch_id, chosen, wanted.max_desktops).batch_id
+        row = ledger.batch(batch_id)
+        chosen = _chosen_of(ledger, row, wanted)
+        _check_total(row.spec, total)
+        return ledger.ask_again(batch_id, chosen, total).batch_id
 
 
 def _only(spec: Spec, chosen: Collection[int]) -> Spec:
-    return spec.model_copy(update={"rows": tuple(r for r in spec.rows if r.number in chosen)})
+    rows = tuple(row for row in spec.rows if row.number in chosen)
+    return spec.model_copy(update={"rows": rows, "max_desktops": 0})
 
 
 def _anew(
     settings: Settings, report: Path, carried: Carried, wanted: Wanted
-) -> tuple[Spec, Callable[[], str]]:
+) -> tuple[Spec, Callable[[int], str]]:
     """Make a new batch of rows of a report whose batch this journal does not know."""
     spec = carried.spec
     content = _notebook(report.parent / spec.notebook, spec.notebook_sha256)
     chosen = _chosen(carried.words, wanted.rows)
     # Who wrote the page decides neither how much may be touched nor where it runs.
-    fresh = _only(spec, chosen).model_copy(
-        update={"max_desktops": wanted.max_desktops, "executor": "local"}
-    )
+    fresh = _only(spec, chosen).model_copy(update={"executor": "local"})
     root = report.resolve().parent.parent
-    return fresh, lambda: begin(settings, fresh, content, root)
+
+    def begin_anew(total: int) -> str:
+        _check_total(fresh, total)
+        whole = fresh.model_copy(update={"max_desktops": total})
+        return begin(settings, whole, content, root)
+
+    return fresh, begin_anew
 
 
 def _notebook(path: Path, sha256: str) -> bytes:

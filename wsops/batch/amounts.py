@@ -22,9 +22,9 @@ def of_batch(latest: Sequence[Attempt], stop: str = "") -> tuple[str, str]:
     """
     ended = [one for one in latest if one.state == "ended"]
     words = Counter(one.verdict for one in ended)
-    parts = [f"{number:,} {word.replace('_', ' ')}" for word, number in words.most_common()]
-    headline = f"{len(ended):,} of {len(latest):,} ended: {', '.join(parts)}" if parts else ""
-    headline = "; ".join(filter(None, (headline, stop)))
+    how = ", ".join(f"{number:,} {word.replace('_', ' ')}" for word, number in words.most_common())
+    counted = f"{len(ended):,} of {len(latest):,} ended" + (f": {how}" if how else "")
+    headline = "; ".join(filter(None, (counted, stop)))
     return _verdict(set(words), waiting=len(ended) < len(latest)), headline
 
 
@@ -43,8 +43,8 @@ def after_canary(tried: Sequence[Attempt], sent: Sequence[ItemRow]) -> tuple[boo
     """
     for one in tried:
         if one.verdict not in _HARMLESS:
-            word = one.verdict.replace("_", " ")
-            return True, f"the canary, row {one.row} ({one.label}), ended {word}"
+            how = "was refused" if one.verdict == "refused" else f"ended {one.verdict}"
+            return True, f"the canary, row {one.row} ({one.label}), {how}"
         if any(row.run_id in one.rollouts and teaches(row) for row in sent):
             return False, ""
     return True, ""

@@ -12,13 +12,13 @@ from rich.console import Console
 
 from wsops.batch.amounts import exit_code
 from wsops.batch.hands import Hands
-from wsops.batch.ledger import BatchRow, Ledger
+from wsops.batch.ledger import Ledger
 from wsops.batch.pages import write_pages
 from wsops.batch.progress import show
 from wsops.batch.records import Batch
 from wsops.batch.runner import Brake, Happening, Runner
 from wsops.batch.view import as_it_stands
-from wsops.errors import BatchError, SettingsError
+from wsops.errors import SettingsError
 from wsops.journal import Journal
 from wsops.settings import Settings
 
@@ -49,7 +49,7 @@ def drive(settings: Settings, batch_id: str, hands: Hands, console: Console) -> 
     place = settings.journal_place
     with Ledger.open(place) as ledger, Journal.open(place) as journal:
         batch = ledger.batch(batch_id)
-        _check_here(batch, settings)
+        batch.check_here(settings)
         brake = Brake()
         runner = Runner(ledger, journal, batch, hands, settings.limits, brake)
         attempts = ledger.attempts(batch_id, batch.round)
@@ -65,19 +65,6 @@ def drive(settings: Settings, batch_id: str, hands: Hands, console: Console) -> 
         problem = _written(whole)
     code = signals.code or exit_code(whole.verdict)
     return Drove(whole, code or (_NOT_ALL_WELL if problem else 0), problem)
-
-
-def _check_here(batch: BatchRow, settings: Settings) -> None:
-    """Refuse to go on with a batch from another place: pools there may bear the same names.
-
-    Raises:
-        BatchError: the batch was begun for another endpoint or project.
-    """
-    project = batch.project_id or settings.project_id
-    if batch.endpoint and (batch.endpoint, project) != (settings.endpoint, settings.project_id):
-        msg = f"{batch.batch_id} is of {batch.endpoint} {batch.project_id}; you are elsewhere"
-        remedy = f"use profile {batch.spec.profile!r}" if batch.spec.profile else None
-        raise BatchError(msg, folder=batch.folder, remedy=remedy)
 
 
 def _written(whole: Batch) -> str:

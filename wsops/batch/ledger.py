@@ -21,6 +21,7 @@ from wsops.models import Record, utc_now
 from wsops.redact import scrub, scrubbed
 from wsops.rows import ItemRow, read_row
 from wsops.schema import attempts_of_rows, batches, rollouts, runs
+from wsops.settings import Settings
 
 _COLUMNS = frozenset(column.name for column in attempts_of_rows.columns) - {"facts"}
 
@@ -41,6 +42,18 @@ class BatchRow(Record):
     ended_at: datetime | None = None
     verdict: str = "running"
     stop: str = ""
+
+    def check_here(self, settings: Settings) -> None:
+        """Refuse to go on with it from another place.
+
+        Raises:
+            BatchError: it was begun for another endpoint or project.
+        """
+        here = (settings.endpoint, settings.project_id)
+        if membership.is_elsewhere((self.endpoint, self.project_id), here):
+            msg = f"{self.batch_id} is of {self.endpoint} {self.project_id}; you are elsewhere"
+            remedy = f"use profile {self.spec.profile!r}" if self.spec.profile else None
+            raise BatchError(msg, folder=self.folder, remedy=remedy)
 
 
 class Ledger(Book):

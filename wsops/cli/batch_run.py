@@ -188,7 +188,7 @@ def resume(
     metavar="index.html",
     help="The batch of an index: it carries its spec.",
 )
-@click.option("--apply", is_flag=True, help="Approved anew: needs --max-desktops.")
+@click.option("--apply", is_flag=True, help="Approved anew; asks without --max-desktops.")
 @click.option("--max-desktops", type=click.IntRange(1), help="The approved total of this round.")
 @_running
 @command
@@ -222,11 +222,14 @@ def retry(  # noqa: PLR0913  (one argument an option)
         report,
         None if rows is None else numbers(rows),
         apply=apply,
-        max_desktops=max_desktops or 0,
     )
     spec, begin = again.ask(settings, wanted)
+    total = max_desktops or 0
+    if spec.apply and not total:
+        _show_before(spec, settings)
+        total = _typed_total(settings.profile, spec)
     how = spec.model_copy(update=_given(workers=workers, executor=executor))
-    return _drive(settings, how, begin, as_json=as_json)
+    return _drive(settings, how, lambda: begin(total), as_json=as_json)
 
 
 def _drive(settings: Settings, spec: Spec, begin: Callable[[], str], *, as_json: bool) -> int:

@@ -31,7 +31,7 @@ def _of_running(batch: Batch, runs: Sequence[Run]) -> Iterator[str]:
 def _of_ended(batch: Batch, runs: Sequence[Run]) -> Iterator[str]:
     """Give how to try again what did not end well or was not begun; approved anew where it acts."""
     if any(run.word in AGAIN for run in runs):
-        approved = " --apply --max-desktops N  # N: as many as you approve now"
+        approved = " --apply  # asks how many desktops you approve now"
         again = f"wsops batch retry {shlex.quote(batch.batch_id)} --failed"
         yield f"{again}{approved if batch.spec.apply else ''}"
     if any(run.latest.rollouts for run in runs):

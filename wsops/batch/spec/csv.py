@@ -19,7 +19,7 @@ def read_csv(text: str) -> tuple[Given, ...]:
         Unfit: it is no CSV, a column has no name or comes twice, or a row has too many cells.
     """
     lines = _lines(text)
-    _, header = next(lines)
+    top, header = next(lines)
     names = [name.strip() for name in header]
     for number, name in enumerate(names, 1):
         if not name:
@@ -30,7 +30,7 @@ def read_csv(text: str) -> tuple[Given, ...]:
             raise Unfit(msg)
     rows = []
     for line, cells in lines:
-        rows.append(_row(line, names, cells))
+        rows.append(_row(f"line {line}", f"line {top}", names, cells))
         if len(rows) > MOST_ROWS:
             break
     return tuple(rows)
@@ -52,10 +52,10 @@ def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
         raise Unfit(msg) from None
 
 
-def _row(line: int, names: Sequence[str], cells: Sequence[str]) -> Given:
+def _row(place: str, head: str, names: Sequence[str], cells: Sequence[str]) -> Given:
     if len(cells) > len(names):
         has = f"{count(len(cells), 'cell')}, and the header {len(names)}"
-        msg = f"has too many cells in line {line}: {has}"
+        msg = f"has too many cells in {place}: {has}"
         raise Unfit(msg)
     by_name = itertools.zip_longest(names, cells, fillvalue="")
-    return Given(f"line {line}", {name: cell or Empty.EMPTY for name, cell in by_name})
+    return Given(place, {name: cell or Empty.EMPTY for name, cell in by_name}, head=head)

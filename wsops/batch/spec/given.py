@@ -21,12 +21,16 @@ class Empty(Enum):
 
 @dataclass(frozen=True)
 class Given:
-    """A row as it was written; `place` is where, such as "line 4"."""
+    """A row as it was written; `place` is where, such as "line 4".
+
+    `head` is where the names of its values are written, where that is elsewhere: once for all rows.
+    """
 
     place: str
     values: Mapping[str, object] = field(default_factory=dict)
     facts: Mapping[str, object] = field(default_factory=dict)
     label: str = ""
+    head: str = ""
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ class Checking:
         defaults = dict(self._typed("defaults", source.defaults))
         checked = []
         for given in source.rows:
-            own = dict(self._typed(given.place, given.values))
+            own = dict(self._typed(given.place, given.values, given.head))
             for name in sorted(own.keys() & origins.keys()):
                 # Told once: it concerns all rows.
                 why = f"has a value, and {origins.pop(name)} gives one for all rows"
@@ -92,10 +92,15 @@ class Checking:
         whole = {**self._defaults, **given.facts, **values}
         return Checked(given.place, given.label, own, values, given.facts, whole)
 
-    def _typed(self, place: str, values: Mapping[str, object]) -> Iterator[tuple[str, Any]]:
-        """Give the values that the notebook takes, as it takes them; empty cells are none."""
+    def _typed(
+        self, place: str, values: Mapping[str, object], head: str = ""
+    ) -> Iterator[tuple[str, Any]]:
+        """Give the values that the notebook takes, as it takes them; empty cells are none.
+
+        `head` is where their names are written, `place` where they are; "" for the same.
+        """
         for name, given in values.items():
-            if not self._takes(place, name) or given is Empty.EMPTY:
+            if not self._takes(head or place, name) or given is Empty.EMPTY:
                 continue
             if leaks(given if isinstance(given, str) else repr(given)):
                 self._problems.add(place, "holds a secret that is in use", name)
