@@ -62,7 +62,7 @@ def test_it_says_what_becomes_of_sessions(calm, open_ws, choice, words):
     sim.cloud.set_status(ids[1], "HIBERNATED")
     page, _ = faces(Proposal(plan_of(open_ws(sim), choice)))
 
-    assert f"1 session in use are {words}" in page
+    assert f"1 session: {words}" in page
     assert "1 asleep (hibernated, or of unknown state) may be taken for idle" in page
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from wsops.outcome import next_command
 from wsops.rows import ItemRow, RunRow
-from wsops.verdicts import EXIT_CODES, NEEDS_HELP, in_need, totals, undecided
+from wsops.verdicts import EXIT_CODES, NEEDS_HELP, in_need, of_run, totals, undecided
 from wsops.verify import GOOD_ENDS
 
 
@@ -38,6 +38,25 @@ def test_totals_are_over_all_pools_in_words():
 
     assert totals(rows) == {"pending": 3, "done": 2, "left in use": 1}
     assert totals([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("states", "stop", "reason"),
+    [
+        (("ended:done",), "", "1 of 1 pool done"),
+        (("ended:done", "ended:left_in_use", "ended:done"), "", "2 of 3 pools done, 1 left in use"),
+        (("accepted", "planned", "planned"), "", "2 of 3 pools not sent, 1 not ended"),
+        (("ended:failed", "planned"), "a stop", "1 of 2 pools failed, 1 not sent; a stop"),
+    ],
+)
+def test_a_run_counts_its_pools_and_says_so(states, stop, reason):
+    """A number without its unit would be taken for desktops, which a batch counts."""
+    rows = [row(state).model_copy(update={"verdict": v}) for state, _, v in map(parted, states)]
+    assert of_run(rows, stop)[1] == reason
+
+
+def parted(text):
+    return text.partition(":")
 
 
 def test_each_end_is_good_undecided_or_in_need():

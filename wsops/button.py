@@ -35,7 +35,7 @@ def in_use(plan: Plan) -> tuple[str, ...]:
     sessions = sum(target.session for item in plan.items for target in item.targets)
     asleep = sum(item.in_use for item in plan.items) - sessions
     spared = all(item.idle_only for item in plan.items)
-    use = f"{count(sessions, 'session')} in use are {'left alone' if spared else 'WIPED, too'}"
+    use = f"{count(sessions, 'session')}: {'left alone' if spared else 'WIPED, too'}"
     risk = f"{asleep} asleep (hibernated, or of unknown state) may be taken for idle"
     return (use if sessions else "nobody is logged in", *((risk,) if asleep else ()))
 

@@ -97,7 +97,7 @@ def _desktops(found: Audit) -> RenderableType:
 
 def plan(plan: Plan) -> RenderableType:
     """Give the screen before the button: the exact requests, then where, whom and how many."""
-    table = grid("pool", "from", "to", ">targets", ">in use", ">asleep", ">off", ">frozen")
+    table = grid("pool", "from", "to", ">targets", ">sessions", ">asleep", ">off", ">frozen")
     for item in plan.items:
         sessions = sum(target.session for target in item.targets)
         table.add_row(

@@ -9,6 +9,7 @@ from typing import Protocol
 from wsops.plan import allowed_errors
 from wsops.rows import ItemRow
 from wsops.summary import Trouble
+from wsops.text import count
 from wsops.verify import GOOD_ENDS, End
 
 EXIT_CODES = {
@@ -136,11 +137,9 @@ def teaches(row: ItemRow) -> bool:
 
 def of_run(rows: Sequence[ItemRow], stop: str = "") -> tuple[str, str]:
     """Give the verdict of a run and the reason; `stop` says why it was stopped, if it was."""
-    verdicts = Counter(row.verdict for row in rows if row.state == "ended")
-    waiting = [row for row in rows if row.state == "planned"]
-    summary = ", ".join(f"{n} {v.replace('_', ' ')}" for v, n in verdicts.most_common())
-    tail = [f"{len(waiting)} not sent"] if waiting else []
-    reason = "; ".join(text for text in (summary, *tail, stop) if text)
+    verdicts = {row.verdict for row in rows if row.state == "ended"}
+    waiting = any(row.state == "planned" for row in rows)
+    reason = "; ".join(filter(None, (_counted(rows), stop)))
     if any(row.state in {"unknown", "sent", "intent"} for row in rows):
         return "unknown", reason
     if any(row.state == "accepted" for row in rows):
@@ -149,7 +148,21 @@ def of_run(rows: Sequence[ItemRow], stop: str = "") -> tuple[str, str]:
         return ("refused" if stop else "error"), reason
     if waiting:
         return "partial", reason
-    return _of_ended(set(verdicts)), reason
+    return _of_ended(verdicts), reason
+
+
+def _counted(rows: Sequence[ItemRow]) -> str:
+    """Count the pools of a run by how they stand: "22 of 24 pools done, 2 not sent"."""
+    words = Counter(map(_word, rows)).most_common()
+    (first, number), *others = words or [("planned", 0)]
+    whole = f"{number} of {count(len(rows), 'pool')} {first}"
+    return ", ".join((whole, *(f"{number} {word}" for word, number in others)))
+
+
+def _word(row: ItemRow) -> str:
+    if row.state == "ended":
+        return row.verdict.replace("_", " ")
+    return "not sent" if row.state == "planned" else "not ended"
 
 
 def _of_ended(verdicts: set[str]) -> str:

@@ -215,7 +215,7 @@ def test_a_restarted_kernel_sends_nothing_again(notebook, service):
     verdict = ended(board)
     rows = following.run_cell("followed.rows(")
 
-    assert "is running: 1 not sent; wsops resume run-" in card
+    assert "is running: 1 of 2 pools not ended, 1 not sent; wsops resume run-" in card
     assert verdict == "partial"
     assert "✓ done" in rows
     assert "· planned" in rows

@@ -56,10 +56,12 @@ def counted_of(runs: Sequence[Run]) -> dict[str, int]:
 
 
 def done_of(runs: Sequence[Run]) -> str:
-    """Say how many rows went well: "47 of 50 done"."""
+    """Say how many rows went well: "47 of 50 done, 2 with desktops left in use"."""
     fine = [run.word for run in runs if run.word in FINE]
     word = "planned" if fine and set(fine) == {"planned"} else "done"
-    return f"{len(fine):,} of {len(runs):,} {word}"
+    left = fine.count("left_in_use")
+    more = f", {left:,} with desktops left in use" if left else ""
+    return f"{len(fine):,} of {len(runs):,} {word}{more}"
 
 
 def troubles_of(runs: Sequence[Run]) -> tuple[tuple[Trouble, ...], tuple[Trouble, ...]]:

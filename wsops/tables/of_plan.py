@@ -15,7 +15,7 @@ _ITEMS = (
     Column("to", label="to image"),
     Column("targets", "count"),
     Column("of", "count", "of desktops"),
-    Column("in_use", "count"),
+    Column("sessions", "count"),
     Column("asleep", "count"),
     Column("off", "count"),
     Column("frozen", "count"),
@@ -35,9 +35,10 @@ _REQUESTS = (Column("pool"), Column("request", "id"), Column("body", "id"))
 def items(plan: Plan) -> Table:
     """Give what is sent to each pool, in the order of sending, the canary first.
 
-    Columns: pool, from, to, targets, of, in_use, asleep, off, frozen, order. `of` is the number
-    of the pool's desktops; `in_use` counts targets with a session, `asleep` those hibernated or
-    of unknown state; `order` is the ID of the order of a pool billed by the year or month.
+    Columns: pool, from, to, targets, of, sessions, asleep, off, frozen, order. `of` is the number
+    of the pool's desktops; `sessions` counts targets that somebody is logged in to, `asleep` those
+    hibernated or of unknown state; `order` is the ID of the order of a pool billed by the year or
+    month.
     """
     rows = (
         (
