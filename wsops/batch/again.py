@@ -12,7 +12,7 @@ from wsops import locks
 from wsops.batch import folder
 from wsops.batch.index import Carried, read_carried
 from wsops.batch.ledger import BatchRow, Ledger
-from wsops.batch.records import Spec
+from wsops.batch.records import Spec, latest_of
 from wsops.batch.words import AGAIN, OPEN
 from wsops.errors import BatchError, NotApproved
 from wsops.membership import BATCH, batch_key
@@ -119,7 +119,8 @@ def _chosen_of(ledger: Ledger, row: BatchRow, wanted: Wanted) -> set[int]:
         remedy = f"`wsops batch resume {row.batch_id}` ends it"
         raise BatchError(msg, folder=row.folder, remedy=remedy)
     _check_approved(row.spec, apply=wanted.apply)
-    return _chosen({one.row: one.word for one in ledger.attempts(row.batch_id)}, wanted.rows)
+    latest = latest_of(ledger.attempts(row.batch_id))
+    return _chosen({one.row: one.word for one in latest}, wanted.rows)
 
 
 def _round(settings: Settings, batch_id: str, wanted: Wanted, total: int) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Self
 import sqlalchemy as sa
 
 from wsops import chain, membership
-from wsops.batch.records import Attempt, Row, Spec
+from wsops.batch.records import Attempt, Row, Spec, latest_of
 from wsops.book import Book
 from wsops.errors import BatchError, JournalError
 from wsops.models import Record, utc_now
@@ -169,7 +169,7 @@ class Ledger(Book):
         batch = self.batch(batch_id)
         wanted = set(rows)
         number = batch.round + 1
-        tried = {one.row: one.attempt for one in self.attempts(batch_id)}
+        tried = {one.row: one.attempt for one in latest_of(self.attempts(batch_id))}
         waiting = [
             _waiting(batch_id, number, row, tried.get(row.number, 0) + 1)
             for row in batch.spec.rows

@@ -6,7 +6,7 @@ tried again has several. What an attempt has sent is a run of the journal, here 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -134,6 +134,12 @@ class Attempt(Record):
         return max(0.0, (self.ended_at - self.started_at).total_seconds())
 
 
+def latest_of(attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
+    """Give the newest attempt of each row, rows in their order: what counts."""
+    newest = {one.row: one for one in sorted(attempts, key=lambda one: one.attempt)}
+    return tuple(newest[row] for row in sorted(newest))
+
+
 class Batch(Record):
     """A batch as it stands: `attempts` are all of them, rows in their order, older ones first.
 
@@ -158,5 +164,4 @@ class Batch(Record):
     @property
     def latest(self) -> tuple[Attempt, ...]:
         """The newest attempt of each row, rows in their order: what counts."""
-        newest = {one.row: one for one in sorted(self.attempts, key=lambda one: one.attempt)}
-        return tuple(newest[row] for row in sorted(newest))
+        return latest_of(self.attempts)

@@ -20,7 +20,7 @@ from wsops.batch.folder import place_of
 from wsops.batch.hands import Hands
 from wsops.batch.ledger import BatchRow, Ledger
 from wsops.batch.reading import lost, settled
-from wsops.batch.records import Attempt
+from wsops.batch.records import Attempt, latest_of
 from wsops.batch.task import Task, run_one, sealed
 from wsops.batch.words import NOT_BEGUN, OPEN
 from wsops.journal import Journal
@@ -205,8 +205,7 @@ class Runner:
         for attempt in attempts:
             if attempt.state == "waiting" and final:
                 self.ledger.finish(attempt.over("not_started", self.stop))
-        newest = {one.row: one for one in self.ledger.attempts(self.batch.batch_id)}
-        verdict, _ = of_batch(tuple(newest.values()), self.stop)
+        verdict, _ = of_batch(latest_of(self.ledger.attempts(self.batch.batch_id)), self.stop)
         self.ledger.end(self.batch.batch_id, verdict, self.stop if final else "")
 
 

@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from wsops.kernels.warmth import catch_up, live
+from wsops.kernels.life import live
+from wsops.kernels.warmth import catch_up
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _CANNOT_BE_RUN = 127  # as a shell says it

@@ -65,7 +65,7 @@ class Nursery:
                 self._folder = Folder()
             return self._folder.new()
 
-    def restart(self) -> None:
+    def end_zygote(self) -> None:
         """End the zygote, which does not answer, with all its kernels; the next start makes one."""
         if self._parent is not None:
             self._parent.end(0)

@@ -57,7 +57,7 @@ class WarmProvisioner(LocalProvisioner):
         try:
             self.kernel = await asyncio.wait_for(asked, _BORN_WITHIN)
         except TimeoutError:
-            nursery().restart()  # nobody could end its kernels either
+            nursery().end_zygote()  # nobody could end its kernels either
             msg = f"no kernel: the process that makes them has not answered in {_BORN_WITHIN:g} s"
             raise WsopsError(msg, remedy="see what the machine is busy with, then again") from None
         self.pid = self.pgid = self.kernel.pid

@@ -7,7 +7,6 @@ kernel has to start by its own command.
 
 from __future__ import annotations
 
-import atexit
 import builtins
 import contextlib
 import gc
@@ -18,7 +17,6 @@ import random
 import sys
 import tempfile
 import threading
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -164,38 +162,3 @@ def catch_up() -> None:
 
 def _choose_backend() -> None:
     sys.modules["matplotlib"].rcParams["backend"] = os.environ.get("MPLBACKEND") or _INLINE
-
-
-def live(argv: Sequence[str]) -> int:
-    """Be the kernel that a command would start, to its end; gives its exit code.
-
-    Does what `python -m ipykernel_launcher` does, atexit and all.
-    """
-    try:
-        _run(list(argv))
-        code = 0
-    except SystemExit as end:
-        code = _code_of(end)
-    except BaseException:  # noqa: BLE001  (as the interpreter does)
-        traceback.print_exc()
-        code = 1
-    threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001  (what the interpreter calls)
-    atexit._run_exitfuncs()  # noqa: SLF001  (the same)
-    return code
-
-
-def _run(argv: list[str]) -> None:
-    launcher = importlib.util.find_spec(argv[2])
-    sys.orig_argv = argv
-    sys.argv = [str(launcher and launcher.origin), *argv[3:]]
-    app = sys.modules["ipykernel.kernelapp"].IPKernelApp.instance()
-    app.initialize(sys.argv[1:])
-    sys.modules["ipywidgets"].register_comm_target()  # as its import would have done
-    app.start()
-
-
-def _code_of(end: SystemExit) -> int:
-    if end.code is None or isinstance(end.code, int):
-        return end.code or 0
-    sys.stderr.write(f"{end.code}\n")
-    return 1
