@@ -33,7 +33,7 @@ browser: $(READY)
 	@$(BROWSER) || { echo "installing chromium for the browser tests, a minute…"; $(APT) || $(FETCH); }
 
 soak: $(READY)  ## the long tests: thousands of examples, hundreds of kills
-	$(BIN)/pytest -n 2 -m soak --timeout 3600
+	$(BIN)/pytest -n 2 --dist worksteal -m soak --timeout 3600
 
 bench: $(READY)  ## speed, as ratios within one run
 	$(BIN)/python -m tests.bench
