@@ -4,8 +4,9 @@ import random
 
 import pytest
 
-from wsops.audit import audit, region_of
+from wsops.audit import audit
 from wsops.errors import CloudUnreachable, PlanError
+from wsops.readings import region_of
 from wsops.settings import Features
 
 
@@ -87,7 +88,7 @@ def test_a_pool_that_cannot_be_read_is_named_and_the_others_are_read(sim, ws):
     )
     result = audit(ws, full=True)
 
-    assert result.unread == 1
+    assert len(result.unread) == 1
     assert any(broken.name in note for note in result.notes)
     assert found(result) == {
         desktop for desktop in truth(sim) if desktop not in {row.id for row in broken.desktops}

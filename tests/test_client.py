@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import httpcore
 import httpx
@@ -19,6 +20,9 @@ from wsops.errors import (
     SettingsError,
     Throttled,
 )
+from wsops.listing import Listing, Part, Range, read_list
+from wsops.models import Pool, SubJob
+from wsops.readings import rebuild_sub_jobs
 
 
 def operations(sim, name=None):
@@ -457,3 +461,35 @@ def test_a_closed_workspace_leaves_no_connection(sim, open_ws):
     ws.close()
 
     assert ws._network._idle == {}
+
+
+def test_a_list_that_is_longer_than_one_may_read_is_cut_and_says_so():
+    """Not steady, with a total or without; and not read again, which would not help."""
+    asked = []
+
+    def get(total, place):
+        asked.append(int(place["offset"]))
+        rows = [Pool(id=f"p{number}") for number in range(asked[-1], asked[-1] + 10)]
+        return Part([row.id for row in rows], rows, total)
+
+    for total in (None, 1000):
+        listing = read_list(partial(get, total), Range(10, 50))
+        assert (len(listing.rows), listing.seen) == (60, 60)
+        assert (listing.steady, listing.cut) == (False, True)
+    assert asked == [0, 10, 20, 30, 40, 50] * 2
+
+
+@pytest.mark.parametrize("newest", [True, False])
+def test_of_a_long_list_of_jobs_the_newest_part_is_enough(ws, monkeypatch, newest):
+    """Which jobs are under way or new stands there; with the oldest first it would be missing."""
+    times = [f"2026-11-{day:02d} 00:00:00" for day in (27, 26, 25)]
+    rows = tuple(
+        SubJob(id=time, job_id=time, job_type="rebuildDesktopPool", begin_time=time)
+        for time in (times if newest else reversed(times))
+    )
+    monkeypatch.setattr(ws, "sub_jobs", lambda **_: Listing(rows, 3, steady=False, cut=True))
+    if newest:
+        assert {sub.job_id for sub in rebuild_sub_jobs(ws, "p")} == {*times}
+    else:
+        with pytest.raises(BadAnswer, match="longer than one may read"):
+            rebuild_sub_jobs(ws, "p")

@@ -1,11 +1,13 @@
 """Watching a job: bounded, patient with lags, never taking silence for success."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from wsops.errors import JobFailed, JobOverdue, JobStalled, NotAllowed, OutcomeUnknown
+from wsops.errors import BadAnswer, JobFailed, JobOverdue, JobStalled, NotAllowed, OutcomeUnknown
 from wsops.jobs import Timing, deadline_for, intervals, wait, watch
+from wsops.readings import whole_job
 from wsops.settings import Polling
 
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -126,6 +128,40 @@ def test_a_poll_that_fails_is_passed_over(sim, ws, started, kind, monkeypatch):
     sim.cloud.faults.add(kind, operation="ShowJob", times=7)
 
     assert list(polls(ws, *started))[-1].finished
+
+
+def test_a_list_of_sub_jobs_that_fails_is_passed_over_as_well(sim, ws, started, monkeypatch):
+    """A long job comes with fewer sub-jobs than it has: the list that knows them may fail."""
+    monkeypatch.setattr(ws, "_sleep", lambda _: None)
+    known = ws.job
+    monkeypatch.setattr(ws, "job", lambda job_id: short(known(job_id)))
+    sim.cloud.faults.add("error", operation="ListItaSubJobs", times=6, args={"status": 503})
+    last = list(polls(ws, *started))[-1]
+
+    assert last.finished
+    assert last.complete
+
+
+def short(job):
+    return job.model_copy(update={"sub_jobs": job.sub_jobs[:1]})
+
+
+def test_a_whole_job_has_all_its_sub_jobs(ws, started, monkeypatch):
+    """From their list where it comes with fewer; where that is short, too, it is no whole job."""
+    list(polls(ws, *started))
+    known, listed = ws.job, ws.sub_jobs
+    monkeypatch.setattr(ws, "job", lambda job_id: short(known(job_id)))
+    job = whole_job(ws, started[0])
+    assert job.complete
+    assert {sub.job_id for sub in job.sub_jobs} == {started[0]}
+
+    def cut(**query):
+        found = listed(**query)
+        return replace(found, rows=found.rows[:1], seen=1)
+
+    monkeypatch.setattr(ws, "sub_jobs", cut)
+    with pytest.raises(BadAnswer, match="1 could be read"):
+        whole_job(ws, started[0])
 
 
 def test_credentials_that_end_in_the_middle_end_the_watch(sim, ws, started):

@@ -144,6 +144,8 @@ def test_a_job_belongs_to_one_item(journal, run):
     assert row.state == "unknown"
     assert "another item's" in row.reason
     assert journal.owned_jobs(first.endpoint, first.project_id, second.item_id) == {"job-1"}
+    (attempt,) = journal.attempts(second.item_id)
+    assert "another item's" in attempt["reason"]
 
 
 def test_an_intent_that_never_left_can_be_planned_again(journal, item):
@@ -162,6 +164,19 @@ def test_empty_looks_count_only_in_a_row(journal, item):
     assert journal.empty_looks(item.item_id) == 2
 
 
+def test_looks_for_an_earlier_send_say_nothing_of_the_last(journal, item):
+    """An item that is sent again is looked for anew."""
+    for _ in range(3):
+        journal.looked(item.item_id, "nothing", "evidence")
+    raw(journal).execute("UPDATE looks SET at = '2020-01-01 00:00:00.000000'")
+    journal.intend(item.item_id, b"{}", {}, ())
+    journal.sending(item.item_id)
+    journal.park(item.item_id, "lost")
+    journal.looked(item.item_id, "nothing", "evidence")
+
+    assert journal.empty_looks(item.item_id) == 1
+
+
 def test_writes_keep_one_pace_over_all_processes(journal):
     """Two journals on one file: the third write waits for two spacings."""
     with Journal.open(journal.place) as other:
@@ -171,9 +186,17 @@ def test_writes_keep_one_pace_over_all_processes(journal):
     assert journal.reserve_write("e", "other project", 6) == 0
 
 
-def test_a_clock_that_was_set_back_does_not_hold_writes_for_hours(journal):
-    """The wait is bounded by twenty spacings."""
+def test_any_number_of_waiting_writers_keep_the_pace(journal):
+    """The fortieth waits for thirty-nine spacings: a long queue is no clock that was set back."""
+    waits = [journal.reserve_write("e", "p", 6) for _ in range(40)]
+    assert waits == pytest.approx([6 * number for number in range(40)], abs=3)
+
+
+def test_a_clock_that_was_set_back_does_not_hold_writes_for_hours(journal, item):
+    """The wait is bounded by twenty spacings; what has happened later than now betrays it."""
+    journal.intend(item.item_id, b"{}", {}, ())
     journal.reserve_write("e", "p", 6)
+    raw(journal).execute("UPDATE events SET at = '2998-12-31 00:00:00.000000'")
     raw(journal).execute("UPDATE writes SET last_at = '2999-01-01 00:00:00.000000'")
 
     assert journal.reserve_write("e", "p", 6) <= 120
@@ -292,4 +315,14 @@ def test_a_lock_names_its_holder():
         raise AssertionError
 
     with locks.held("e", "p", "pool", what="pool x"), locks.held("e", "p", "other", what="y"):
+        pass
+
+
+def test_a_place_where_no_lock_can_be_is_said(tmp_path):
+    """One sentence with the remedy, not an error of the system."""
+    (tmp_path / "locks").touch()
+    with (
+        pytest.raises(JournalError, match="no lock can be made"),
+        locks.held("x", what="x", folder=tmp_path / "locks"),
+    ):
         pass

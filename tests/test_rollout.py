@@ -400,6 +400,43 @@ def test_a_stalled_desktop_makes_the_pool_partial(calm, begin):
     assert "nothing moved" in rows[0].reason
 
 
+def test_a_token_that_ends_when_a_stalled_job_is_read_back_leaves_the_run_running(calm, begin):
+    """What was sent goes on: it is not an error of the run, and resume reads it back."""
+    sim = calm(desktops=12)
+    rollout = begin(sim)
+    stuck = rollout.plan.items[0].targets[0].desktop_id
+    sim.cloud.faults.add("stuck", args={"desktop_ids": [stuck]})
+    events = []
+    for event in rollout.apply():
+        events.append(event.kind)
+        if event.kind == "verifying":
+            sim.cloud.access.revoke()
+    _, rows, verdict, _ = standing(rollout.journal, rollout.run.run_id)
+
+    assert (rows[0].state, verdict) == ("accepted", "running")
+    assert "running" in events
+    assert events[-1] == "ended"
+
+
+def test_a_job_that_does_not_show_all_its_desktops_leaves_none_in_use(calm, begin, monkeypatch):
+    """Nobody knows what became of a desktop whose sub-job is not shown: it is unknown."""
+    sim = calm()
+    busy = behind(sim)[0]
+    sim.cloud.set_login(busy.id, "CONNECTED", "ana")
+    rollout = begin(sim, polling={"verify_within": 0.2})
+    known = rollout.ws.job
+
+    def with_one_more(job_id):
+        job = known(job_id)
+        return job.model_copy(update={"sub_jobs_total": job.sub_jobs_total + 1})
+
+    monkeypatch.setattr(rollout.ws, "job", with_one_more)
+    _, (_, rows, _, _) = drain(rollout)
+    ends = {i: end["state"] for row in rows for i, end in row.desktops.items()}
+
+    assert ends[busy.id] == "unknown"
+
+
 def test_success_without_the_image_is_not_done(calm, begin):
     """The job ends well, the desktop runs its old image: that is a mismatch, and stops the run."""
     sim = calm()

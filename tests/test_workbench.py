@@ -186,6 +186,42 @@ def test_a_proposal_to_rebuild_takes_the_image_that_was_picked(calm, bench):
         desk.propose(Choice(kind="rebuild"), (pool.id,))
 
 
+def test_what_could_not_be_read_is_not_called_fine(calm, bench):
+    """A pool that cannot be read may hold the only desktops that differ."""
+    sim = calm()
+    desk = bench(sim)
+    desk.ws._sleep = lambda _: None
+    behind = differing(desk.audit())
+    for pool_id in behind:
+        where = {"operation": "ListPoolDesktopsDetail", "match": {"pool_id": pool_id}}
+        sim.cloud.faults.add("error", args={"status": 500}, **where)
+    seen = desk.audit()
+    asked, chosen = desk.propose(Choice(), tuple(behind)), desk.propose(Choice(), ())
+
+    assert {*seen.unread} == {*behind}
+    assert not differing(seen)
+    assert not asked.fine
+    assert "could not be read" in asked.reason
+    assert not chosen.fine
+    said = carry_out(desk, chosen, apply=False).summary()
+    assert said.verdict == "skipped"
+    assert said.notes == seen.notes
+
+
+def test_a_pool_that_could_not_be_read_is_named_in_the_plan(calm, bench):
+    """The others are planned; it is skipped, and the plan says so."""
+    sim = calm()
+    desk = bench(sim)
+    desk.ws._sleep = lambda _: None
+    first, *others = differing(desk.audit())
+    where = {"operation": "ListPoolDesktopsDetail", "match": {"pool_id": first}}
+    sim.cloud.faults.add("error", args={"status": 500}, **where)
+    plan = desk.propose(Choice(), (first, *others)).plan
+
+    assert {item.pool_id for item in plan.items} == {*others}
+    assert [(one.pool_id, one.reason) for one in plan.skipped] == [(first, "it could not be read")]
+
+
 def test_pools_that_are_fine_are_nothing_to_do(calm, bench):
     """Parameters that name pools without mismatch: fine, and said in words."""
     sim = calm()

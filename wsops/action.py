@@ -88,18 +88,21 @@ class Action:
             digest=run.digest,
             help=tuple(one for row in rows for one in in_need(row)),
             unknown=tuple(one for row in rows for one in undecided(row)),
+            notes=self.bench.doubts,
             next=tuple(line for line in (command, f"wsops handover {run.run_id}") if line),
         )
 
     def _before(self) -> Summary:
         if self.plan is None:
             verdict = "done" if self.fine else "skipped"
-            return self.bench.summary(kind=self.kind, verdict=verdict, headline=self.says)
+            said = {"verdict": verdict, "headline": self.says, "notes": self.bench.doubts}
+            return self.bench.summary(kind=self.kind, **said)
         says = (self.form.problem if self.form else "") or self.says
         return self.bench.summary(
             kind=self.kind,
             verdict="planned",
             headline=f"it would touch up to {size(self.plan)}; {says}",
+            notes=self.bench.doubts,
             next=(f"wsops status run-{self.plan.plan_id}",) if self.form else (),
             counts={"pools": len(self.plan.items), "desktops": self.plan.desktops},
             digest=self.plan.digest,

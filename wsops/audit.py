@@ -6,17 +6,14 @@ The region's filter only saves traffic; what differs is decided here, by compari
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 from wsops.audited import Audit, Glance, Mismatch, differs
 from wsops.client import Workspace
 from wsops.errors import (
-    BadAnswer,
     CloudError,
     CloudRefused,
     CloudUnreachable,
@@ -24,17 +21,15 @@ from wsops.errors import (
     PlanError,
 )
 from wsops.listing import Listing
-from wsops.models import Desktop, Image, Pool, SubJob, utc_now
-from wsops.plan import Reading, Region, chosen
+from wsops.models import Desktop, Pool, utc_now
+from wsops.plan import chosen
+from wsops.readings import answers_statics
+from wsops.spread import Tell, spread
 
-REBUILD_TYPES = ("rebuildDesktopPool", "rebuildDesktops")
 _COLLECT_AFTER = 100_000  # by far more rows than are in memory at once
 _IMAGE_FLAGS = frozenset({"IMAGE", "IMAGE_ID"})
 _IMAGE_WORDS = {True: "IMAGE_ID", False: "IMAGE"}  # newer and older documents
 
-T = TypeVar("T")
-S = TypeVar("S")
-Tell = Callable[[int, int], None]
 Collect = Callable[[Pool, Desktop], None]
 
 
@@ -45,6 +40,7 @@ class _PoolSeen:
     disagreements: int
     note: str
     unread: bool = False
+    unsteady: bool = False
 
 
 def audit(
@@ -89,103 +85,9 @@ def audit(
         full=not word,
         notes=notes + tuple(s.note for s in seen if s.note),
         disagreements=sum(s.disagreements for s in seen),
-        unread=sum(s.unread for s in seen),
+        unread=tuple(pool.id for pool, s in zip(wanted, seen, strict=True) if s.unread),
+        unsteady=tuple(pool.id for pool, s in zip(wanted, seen, strict=True) if s.unsteady),
     )
-
-
-def region_of(ws: Workspace, pools: Iterable[Pool]) -> Region:
-    """Find out what the region knows, by the profile or by one read.
-
-    inconsistent-statics came in the same release as handle_type: 200 means a new region, 404
-    APIGW.0101 an old one. Anything else is no answer, and no plan is made on a guess.
-
-    Raises:
-        PlanError: the read did not tell.
-    """
-    features = ws.settings.features
-    if features.handle_type != "auto":
-        return Region(
-            knows_handle_type=features.handle_type == "yes",
-            honours_desktop_ids=features.desktop_ids,
-        )
-    first = next(iter(pools), None)
-    if first is None:
-        msg = "the project has no pool"
-        raise PlanError(msg)
-    return Region(
-        knows_handle_type=_answers_statics(ws, first.id),
-        honours_desktop_ids=features.desktop_ids,
-    )
-
-
-def read_pool(ws: Workspace, pool_id: str, *, ask_images: bool = False) -> Reading:
-    """Read a pool, all its desktops and its rebuild jobs, as they are now.
-
-    `ask_images` also asks which of the desktops' images still exist.
-    """
-    pool = ws.pool(pool_id)
-    desktops = ws.pool_desktops(pool_id)
-    subs = rebuild_sub_jobs(ws, pool_id)
-    return Reading(
-        pool=pool,
-        desktops=desktops.rows,
-        steady=desktops.steady,
-        known_jobs=tuple(sorted({sub.job_id for sub in subs})),
-        busy_jobs=tuple(sorted({sub.job_id for sub in subs if not sub.final})),
-        living_images=_living_images(ws, desktops.rows) if ask_images else None,
-    )
-
-
-def rebuild_sub_jobs(ws: Workspace, pool_id: str) -> tuple[SubJob, ...]:
-    """Give the sub-jobs of all rebuilds of a pool.
-
-    Raises:
-        BadAnswer: the list did not stand still; a job could be missing from it.
-    """
-    found: list[SubJob] = []
-    for job_type in REBUILD_TYPES:
-        listing = ws.sub_jobs(pool_id=pool_id, job_type=job_type)
-        if not listing.steady:
-            msg = f"the list of the rebuild jobs of pool {pool_id} changed while it was read"
-            raise BadAnswer(msg, remedy="run it again in a moment")
-        found.extend(sub for sub in listing.rows if sub.job_type in {job_type, ""} and sub.job_id)
-    return tuple(found)
-
-
-def survey(
-    ws: Workspace, pools: Sequence[Pool], tell: Tell = lambda _done, _all: None
-) -> tuple[Reading, ...]:
-    """Read several pools for a plan, in the order given."""
-    return spread(ws, lambda pool: read_pool(ws, pool.id, ask_images=True), pools, tell)
-
-
-def images_by_id(ws: Workspace) -> dict[str, Image]:
-    """Give the images of the project by ID."""
-    return {image.id: image for image in ws.images().rows}
-
-
-def spread(
-    ws: Workspace, work: Callable[[S], T], over: Sequence[S], tell: Tell = lambda _d, _a: None
-) -> tuple[T, ...]:
-    """Do the work for each of them in a bounded pool of threads; results in the order given.
-
-    The first error ends it: what has not begun is not begun.
-    """
-    if not over:
-        return ()
-    executor = ThreadPoolExecutor(min(ws.settings.pace.workers, len(over)), "wsops-read")
-    wait = True
-    try:
-        futures = [executor.submit(work, one) for one in over]
-        for done, future in enumerate(as_completed(futures), 1):
-            future.result()
-            tell(done, len(over))
-        return tuple(future.result() for future in futures)
-    except (KeyboardInterrupt, SystemExit):
-        wait = False  # a service that does not answer must not hold back Ctrl-C
-        raise
-    finally:
-        executor.shutdown(wait=wait, cancel_futures=True)
 
 
 @contextmanager
@@ -216,6 +118,7 @@ def _look_at(ws: Workspace, pool: Pool, word: str, collect: Collect | None) -> _
         desktops=pool.desktop_count if word else listing.seen,
         disagreements=sum(one.disagrees for one in listing.rows),
         note=note,
+        unsteady=not listing.steady,
     )
 
 
@@ -253,7 +156,7 @@ def _filter_word(ws: Workspace, pools: Sequence[Pool]) -> str:
     if ws.settings.features.image_filter == "no" or not pools:
         return ""
     try:
-        word = _IMAGE_WORDS[_answers_statics(ws, pools[0].id)]
+        word = _IMAGE_WORDS[answers_statics(ws, pools[0].id)]
         ws.glance_at_desktops(pools[0].id, _only_counted, differing=word)
     except (PlanError, CloudRefused):
         return ""
@@ -262,28 +165,3 @@ def _filter_word(ws: Workspace, pools: Sequence[Pool]) -> str:
 
 def _only_counted(_desktop: Glance) -> None:
     """Keep nothing."""
-
-
-def _answers_statics(ws: Workspace, pool_id: str) -> bool:
-    try:
-        ws.inconsistent_statics(pool_id)
-    except CloudRefused as error:
-        if error.status == 404 and error.code == "APIGW.0101":
-            return False
-        msg = f"cannot tell whether this region knows handle_type: {error}"
-        raise PlanError(
-            msg, remedy='set features.handle_type = "yes" or "no" in the profile'
-        ) from error
-    return True
-
-
-def _living_images(ws: Workspace, desktops: Iterable[Desktop]) -> tuple[str, ...] | None:
-    """Ask for one desktop of each image whether the image still exists; None where unknown."""
-    sample = {desktop.image_id: desktop.desktop_id for desktop in desktops if desktop.image_id}
-    if not sample:
-        return ()
-    try:
-        rows = ws.check_images(tuple(sample.values()))
-    except CloudRefused:
-        return None
-    return tuple(sorted({row.image_id for row in rows if row.image_id}))

@@ -118,8 +118,10 @@ class Audit(Record):
     mismatches: tuple[Mismatch, ...]
     full: bool = False
     notes: tuple[str, ...] = ()
-    unread: int = 0
-    """Pools that could not be read."""
+    unread: tuple[str, ...] = ()
+    """IDs of the pools that could not be read."""
+    unsteady: tuple[str, ...] = ()
+    """IDs of the pools whose list of desktops changed while it was read: one may be missing."""
     disagreements: int = 0
     """Desktops of which the service's own flag says otherwise than our comparison."""
 

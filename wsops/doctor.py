@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from wsops.audit import region_of
 from wsops.auth import SKEW_WARNING
 from wsops.client import Workspace
 from wsops.errors import WsopsError
 from wsops.journal import Journal
+from wsops.readings import region_of
 from wsops.redact import without_password
 from wsops.settings import Settings, load_with_origins
 from wsops.text import count

@@ -14,10 +14,20 @@ from typing import Any, Literal
 
 from wsops.audited import differs
 from wsops.choice import Choice, check_choice
-from wsops.errors import BlastRadius, NothingToDo, PlanError
+from wsops.errors import NothingToDo, PlanError
 from wsops.models import Desktop, Image, Job, Pool
-from wsops.plan import EVERYONE, IDLE_ONLY, Item, Plan, Reading, Region, Skipped, Target
-from wsops.settings import Limits, Settings
+from wsops.plan import (
+    EVERYONE,
+    IDLE_ONLY,
+    Item,
+    Plan,
+    Reading,
+    Region,
+    Skipped,
+    Target,
+    check_ceiling,
+)
+from wsops.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -35,13 +45,19 @@ class Order:
     now: datetime
 
 
-def make_plan(order: Order, readings: Sequence[Reading], images: Mapping[str, Image]) -> Plan:
+def make_plan(
+    order: Order,
+    readings: Sequence[Reading],
+    images: Mapping[str, Image],
+    unread: Sequence[Skipped] = (),
+) -> Plan:
     """Make the plan of a choice over pools as just read.
 
     Args:
         order: what was asked for.
         readings: the pools, in the order in which they would be sent; the first is the canary.
         images: the images by ID, as listed.
+        unread: pools that were asked for and could not be read.
 
     Raises:
         PlanError: a limit is broken, or nothing is left to do.
@@ -51,7 +67,7 @@ def make_plan(order: Order, readings: Sequence[Reading], images: Mapping[str, Im
     check_choice(choice, limits)
     _check_orders(choice, readings)
     items: list[Item] = []
-    skipped: list[Skipped] = []
+    skipped = list(unread)
     for reading in readings:
         draft = _Draft(order, reading, images)
         reason = draft.reason_to_skip()
@@ -59,7 +75,8 @@ def make_plan(order: Order, readings: Sequence[Reading], images: Mapping[str, Im
             items.append(draft.item(f"{order.plan_id}-{len(items) + 1:02d}"))
         else:
             skipped.append(draft.skipped(reason))
-    _check_size(items, skipped, limits)
+    if not items:
+        raise _nothing_to_do(skipped)
     return _seal(order, choice.kind, items, skipped)
 
 
@@ -68,6 +85,7 @@ def make_retry(order: Order, job: Job, reading: Reading) -> Plan:
 
     Raises:
         PlanError: the job has not ended, or nothing of it failed.
+        BlastRadius: more desktops than the profile's ceiling.
     """
     failed = {sub.desktop_id for sub in job.failed}
     targets = [desktop for desktop in reading.desktops if desktop.desktop_id in failed]
@@ -99,8 +117,14 @@ def _seal(
     items: Sequence[Item],
     skipped: Sequence[Skipped],
 ) -> Plan:
-    """Put items into a plan, and its digest onto it."""
+    """Put items into a plan, and its digest onto it.
+
+    Raises:
+        BlastRadius: more desktops than the profile's ceiling.
+    """
     settings = order.settings
+    desktops = sum(len(item.targets) for item in items)
+    check_ceiling(desktops, settings.limits)
     plan = Plan(
         plan_id=order.plan_id,
         kind=kind,
@@ -117,7 +141,7 @@ def _seal(
         include_in_use=order.choice.include_in_use,
         max_errors_share=settings.limits.max_errors_share,
         max_errors_least=settings.limits.max_errors_least,
-        desktops=sum(len(item.targets) for item in items),
+        desktops=desktops,
         items=tuple(items),
         skipped=tuple(skipped),
     )
@@ -159,8 +183,8 @@ class _Draft:
     def _obstacles(self) -> Iterable[tuple[bool, str]]:
         """Give what may stand in the way, and whether it does; the first one counts."""
         yield not self.image_id, "no new image is given for its present one"
-        yield not self.concerned, "nothing to do: all its desktops run the image"
         yield not self.reading.steady, "its list of desktops changed while it was read"
+        yield not self.concerned, "nothing to do: all its desktops run the image"
         yield bool(self.reading.busy_jobs), "a rebuild of it is under way"
         single = self.choice.desktops and self.named
         free = "none of the chosen desktops differs and is free"
@@ -328,15 +352,10 @@ def _check_orders(choice: Choice, readings: Sequence[Reading]) -> None:
         raise PlanError(msg)
 
 
-def _check_size(items: list[Item], skipped: list[Skipped], limits: Limits) -> None:
-    if not items:
-        reasons = "; ".join(f"{s.pool_name}: {s.reason}" for s in skipped[:5])
-        msg = f"nothing to do ({reasons})" if reasons else "nothing to do: no pool was chosen"
-        raise NothingToDo(msg, remedy="look at `wsops audit`, or choose other pools")
-    total = sum(len(item.targets) for item in items)
-    if limits.max_desktops is not None and total > limits.max_desktops:
-        msg = f"the plan may touch {total} desktops; the profile's ceiling is {limits.max_desktops}"
-        raise BlastRadius(msg)
+def _nothing_to_do(skipped: Sequence[Skipped]) -> NothingToDo:
+    reasons = "; ".join(f"{s.pool_name}: {s.reason}" for s in skipped[:5])
+    msg = f"nothing to do ({reasons})" if reasons else "nothing to do: no pool was chosen"
+    return NothingToDo(msg, remedy="look at `wsops audit`, or choose other pools")
 
 
 def _few(names: Iterable[str], most: int = 5) -> str:

@@ -15,7 +15,10 @@ _COLUMNS = ("user", "desktop", "pool", "state", "reason")
 
 
 def as_csv_text(rows: Sequence[ItemRow]) -> str:
-    """Give one line a desktop: user, desktop, pool, state, reason; those in need come first."""
+    """Give one line a desktop that was touched: user, desktop, pool, state, reason.
+
+    Those in need come first.
+    """
     lines = [
         (
             target.get("user", ""),
@@ -24,6 +27,7 @@ def as_csv_text(rows: Sequence[ItemRow]) -> str:
             *_state(row, desktop_id),
         )
         for row in rows
+        if row.touched
         for desktop_id, target in row.targets.items()
     ]
     return as_csv(
@@ -32,14 +36,14 @@ def as_csv_text(rows: Sequence[ItemRow]) -> str:
 
 
 def mail_lines(run: RunRow, rows: Sequence[ItemRow], verdict: str, csv_name: str) -> list[str]:
-    """Give three lines to mail: what was done, who needs help, what is open or was not sent."""
-    sent = [row for row in rows if row.targets]
-    ends = [(row, _state(row, desktop_id)[0]) for row in sent for desktop_id in row.targets]
+    """Give three lines to mail: what was done, who needs help, what is open or was not touched."""
+    touched = [row for row in rows if row.touched]
+    ends = [(row, _state(row, desktop_id)[0]) for row in touched for desktop_id in row.targets]
     counts = Counter(state for _, state in ends)
     return [
-        _what_was_done(run, len(sent), counts, verdict),
+        _what_was_done(run, len(touched), counts, verdict),
         _who_needs_help(Counter(visible(row.pool_name) for row, end in ends if end in NEEDS_HELP)),
-        _what_is_open(counts, len(rows) - len(sent), csv_name),
+        _what_is_open(counts, len(rows) - len(touched), csv_name),
     ]
 
 
@@ -63,12 +67,12 @@ def _who_needs_help(by_pool: Counter[str]) -> str:
     return f"In need of help: {needing} ({where}); their users may be unable to log in."
 
 
-def _what_is_open(counts: Counter[str], not_sent: int, csv_name: str) -> str:
+def _what_is_open(counts: Counter[str], untouched: int, csv_name: str) -> str:
     under_way = counts["unknown"] + counts["running"]
     facts = [
         f"{count(under_way, 'desktop')} still running or unknown." if under_way else "",
-        f"{count(not_sent, 'pool')} not sent." if not_sent else "",
-        f"All desktops that were sent, with their users, are in {csv_name}.",
+        f"{count(untouched, 'pool')} not touched." if untouched else "",
+        f"All desktops that were touched, with their users, are in {csv_name}.",
     ]
     return " ".join(fact for fact in facts if fact)
 

@@ -144,19 +144,25 @@ def describe_failure(job: Job) -> str:
 
 
 def _poll(ws: Workspace, job_id: str, pool_id: str, missing: _Missing) -> Job | None:
-    """Read the job once; None where this poll taught nothing."""
+    """Read the job once; None where this poll taught nothing.
+
+    Raises:
+        OutcomeUnknown: the service does not know it any more.
+        NotAllowed: the credentials are not good any more.
+    """
     try:
-        job = ws.job(job_id)
-    except NotFound:
-        return None if missing.tolerable() else _from_list(ws, job_id, pool_id)
+        try:
+            job = ws.job(job_id)
+        except NotFound:
+            return None if missing.tolerable() else _from_list(ws, job_id, pool_id)
+        missing.found()
+        if job.complete:
+            return job
+        return job.model_copy(update={"sub_jobs": ws.sub_jobs(job_id=job_id).rows})
     except NotAllowed:
         raise
     except (BadAnswer, CloudRefused, CloudUnreachable):
         return None
-    missing.found()
-    if len(job.sub_jobs) < job.sub_jobs_total:
-        return job.model_copy(update={"sub_jobs": ws.sub_jobs(job_id=job_id).rows})
-    return job
 
 
 def _from_list(ws: Workspace, job_id: str, pool_id: str) -> Job:

@@ -224,13 +224,21 @@ class Journal(Book):
         text = f"{outcome}: {reason}"
         values = {"state": state, "reason": scrub(reason), "deadline_at": deadline_at}
         try:
-            with self._database.writing() as connection:
-                connection.execute(sa.insert(attempts).values(attempt))
-                writes.note_credentials(connection, item_id, refused=status == _UNAUTHORIZED)
-                self._update(connection, item_id, text, job_id=job_id, **values)
+            self._answered(attempt, text, job_id=job_id, **values)
         except IntegrityError:
-            return self.park(item_id, f"the answer names job {job_id}, which is another item's")
+            reason = f"the answer names job {job_id}, which is another item's"
+            parked = {"state": "unknown", "reason": reason}
+            self._answered(attempt | {"reason": reason}, f"unknown: {reason}", **parked)
         return self.item(item_id)
+
+    def _answered(self, attempt: Mapping[str, Any], text: str, **values: Any) -> None:  # noqa: ANN401
+        """Keep an attempt, what it says of the credentials, and what it makes of its item."""
+        item_id = attempt["item_id"]
+        with self._database.writing() as connection:
+            connection.execute(sa.insert(attempts).values(**attempt))
+            refused = attempt["status"] == _UNAUTHORIZED
+            writes.note_credentials(connection, item_id, refused=refused)
+            self._update(connection, item_id, text, **values)
 
     def adopt(self, item_id: str, job_id: str, evidence: str, deadline_at: datetime) -> ItemRow:
         """Take a job as the one that the item's request started."""
@@ -305,8 +313,8 @@ class Journal(Book):
         searches.keep(self._database, item_id, finding, evidence)
 
     def empty_looks(self, item_id: str) -> int:
-        """Count the last looks in a row that found nothing."""
-        return searches.empty_in_a_row(self._database, item_id)
+        """Count the last looks in a row that found nothing, since the item was last sent."""
+        return searches.empty_in_a_row(self._database, item_id, self.item(item_id).sent_at)
 
     # -- pace of writes, audits, the chain ---------------------------------------------------
 

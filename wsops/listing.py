@@ -65,13 +65,14 @@ class Part(Generic[L]):
 class Listing(Generic[L]):
     """The rows of a list that were kept, how many there were, and whether it stood still.
 
-    `steady` is False where the list changed each time it was read, or is longer than the service
-    lets one read: rows may be missing.
+    `steady` is False where the list changed each time it was read: rows may be missing. Where it
+    is longer than the service lets one read the last ones are missing, and `cut` is True as well.
     """
 
     rows: tuple[L, ...]
     seen: int
     steady: bool
+    cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def read_list(get: Callable[[dict[str, str]], Part[L]], within: Range) -> Listin
     """
     for _ in range(_TRIES):
         listing = _sweep(get, within)
-        if listing.steady:
+        if listing.steady or listing.cut:
             break
     return listing
 
@@ -101,8 +102,8 @@ def _sweep(get: Callable[[dict[str, str]], Part[L]], within: Range) -> Listing[L
     rows: dict[str, L] = {}
     ids: set[str] = set()
     totals: set[int | None] = set()
-    offset = 0
-    while offset <= within.last_offset:
+    offset, ended = 0, False
+    while not ended and offset <= within.last_offset:
         part = get({"limit": str(within.limit), "offset": str(offset)})
         totals.add(part.total_count)
         for row in part.rows:
@@ -110,9 +111,9 @@ def _sweep(get: Callable[[dict[str, str]], Part[L]], within: Range) -> Listing[L
         ids.update(part.ids)
         # By what came, not by what was asked for: a service may give shorter pages.
         offset += len(part.ids)
-        if _ends(offset, part, within.limit):
-            break
-    return Listing(tuple(rows.values()), len(ids), steady=totals in ({None}, {len(ids)}))
+        ended = _ends(offset, part, within.limit)
+    steady = ended and totals in ({None}, {len(ids)})
+    return Listing(tuple(rows.values()), len(ids), steady=steady, cut=not ended)
 
 
 def _ends(read: int, part: Part[L], limit: int) -> bool:

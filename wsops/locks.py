@@ -45,12 +45,10 @@ def held(*key: str, what: str, folder: Path | None = None) -> Iterator[None]:
         folder: where the lock is; this user's folder without it.
 
     Raises:
-        JournalError: another process holds it; names the process and since when.
+        JournalError: another process holds it; names the process and since when. Or there can be
+            no lock: its folder cannot be written.
     """
-    path = _file_of(key, folder)
-    for place in (path.parent.parent, path.parent):  # made on the way they would follow the umask
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    descriptor = _opened(_file_of(key, folder))
     try:
         # A moment of patience: `holder` takes the lock as well, to see whether it can.
         for _ in range(_TRIES):
@@ -80,6 +78,16 @@ def holder(*key: str, folder: Path | None = None) -> str:
         return _taken_by(descriptor, fcntl.LOCK_SH)  # two who look do not see each other
     finally:
         os.close(descriptor)
+
+
+def _opened(path: Path) -> int:
+    try:
+        for place in (path.parent.parent, path.parent):  # made on the way they'd follow the umask
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        msg = f"no lock can be made in {path.parent}: {error.strerror}"
+        raise JournalError(msg, remedy="give the folder to yourself, with mode 0700") from None
 
 
 def _file_of(key: tuple[str, ...], folder: Path | None) -> Path:

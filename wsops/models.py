@@ -266,6 +266,11 @@ class Job(Record):
         return self.status in FINAL_WORDS and all(sub.final for sub in self.sub_jobs)
 
     @property
+    def complete(self) -> bool:
+        """Whether it comes with as many sub-jobs as it says that there are."""
+        return len(self.sub_jobs) >= self.sub_jobs_total
+
+    @property
     def failed(self) -> tuple[SubJob, ...]:
         """The sub-jobs that ended badly."""
         return tuple(sub for sub in self.sub_jobs if sub.final and not sub.good)

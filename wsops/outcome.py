@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from wsops import locks
 from wsops.errors import JournalError
@@ -88,17 +88,28 @@ def next_command(run: RunRow, rows: Sequence[ItemRow], verdict: str) -> str:
     """Give the command to type next; "" where there is nothing to do."""
     if verdict in {"running", "unknown"}:
         return f"wsops resume {run.run_id}"
-    if not run.stop and run.stop_requested_at is None and any(r.state == "planned" for r in rows):
+    if left(run, rows) == "send":
         return f"wsops resume {run.run_id} --continue"
     if verdict in {"partial", "failed"}:
         return "wsops plan repair -o plan.json  # over the desktops that still differ"
     return ""
 
 
+def left(run: RunRow, rows: Sequence[ItemRow]) -> Literal["follow", "send", ""]:
+    """Say what is left of a run: a request to follow, else a pool to send; "" where nothing is.
+
+    A run that was stopped sends nothing more.
+    """
+    if any(row.live for row in rows):
+        return "follow"
+    stopped = bool(run.stop) or run.stop_requested_at is not None
+    return "send" if not stopped and any(row.state == "planned" for row in rows) else ""
+
+
 def open_runs(journal: Journal, settings: Settings) -> tuple[RunRow, ...]:
-    """Give the runs of this project that have not ended, newest first."""
+    """Give the runs of this project that have something to follow or to send, newest first."""
     mine = journal.runs(at=(settings.endpoint, settings.project_id))
-    return tuple(run for run in mine if run.ended_at is None)
+    return tuple(run for run in mine if left(run, journal.items(run.run_id)))
 
 
 def to_follow(journal: Journal, settings: Settings) -> RunRow | None:
@@ -114,10 +125,10 @@ def latest_unfinished(journal: Journal, settings: Settings) -> RunRow:
         JournalError: there is none.
     """
     mine = journal.runs(at=(settings.endpoint, settings.project_id))
-    rows = {run.run_id: journal.items(run.run_id) for run in mine}
-    followed = [run for run in mine if any(row.live for row in rows[run.run_id])]
-    waiting = [run for run in mine if any(row.state == "planned" for row in rows[run.run_id])]
-    for run in (*followed, *waiting):
-        return run
+    by_what = [(left(run, journal.items(run.run_id)), run) for run in mine]
+    for wanted in ("follow", "send"):
+        for what, run in by_what:
+            if what == wanted:
+                return run
     msg = "no run of this project has anything left to follow or to send"
     raise JournalError(msg, remedy="`wsops history` lists the runs")

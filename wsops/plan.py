@@ -18,7 +18,7 @@ from pydantic import AwareDatetime, Field, ValidationError
 from wsops.audited import differs
 from wsops.errors import BlastRadius, NotApproved, PlanError, PlanExpired, StalePlan
 from wsops.models import ID_PATTERN, SESSIONS, Desktop, Pool, Record
-from wsops.settings import Settings
+from wsops.settings import Limits, Settings
 
 SCHEMA = 1
 IDLE_ONLY = "FOR_EXPAND_AND_IDLE"
@@ -236,16 +236,25 @@ def check_place(plan: Plan, settings: Settings, now: datetime) -> None:
         if ours != theirs:
             msg = f"the plan is for {name} {theirs!r}; you are connected to {ours!r}"
             raise StalePlan(msg, remedy=f"connect to {theirs!r}, or plan again here")
-    ceiling = settings.limits.max_desktops
-    if ceiling is not None and plan.desktops > ceiling:
-        msg = f"the plan may touch {plan.desktops} desktops; the profile's ceiling is {ceiling}"
-        raise BlastRadius(msg)
+    check_ceiling(plan.desktops, settings.limits)
     if plan.created_at > now + _CLOCKS_DIFFER:
         msg = f"the plan says that it will be made at {plan.created_at:%Y-%m-%d %H:%M} UTC"
         raise StalePlan(msg, remedy="set the clock, or plan again here")
     if now >= plan.expires_at:
         msg = f"the plan expired at {plan.expires_at:%Y-%m-%d %H:%M} UTC"
         raise PlanExpired(msg)
+
+
+def check_ceiling(desktops: int, limits: Limits) -> None:
+    """Refuse to touch more desktops than a profile allows at all.
+
+    Raises:
+        BlastRadius: they are more than `limits.max_desktops`.
+    """
+    ceiling = limits.max_desktops
+    if ceiling is not None and desktops > ceiling:
+        msg = f"the plan may touch {desktops} desktops; the profile's ceiling is {ceiling}"
+        raise BlastRadius(msg)
 
 
 def drift(item: Item, reading: Reading) -> str:
@@ -320,6 +329,7 @@ def _fits_rebuild(plan: Plan, item: Item, body: dict[str, Any]) -> bool:
     }
     told = all(body.get(key) == value for key, value in fixed.items())
     told = told and item.in_use == sum(target.in_use for target in item.targets)
+    told = told and plan.kind in {"repair", "rebuild"}
     told = told and item.idle_only == (plan.knows_handle_type and not plan.include_in_use)
     known = body.keys() <= fixed.keys() | _FREE
     return listed and told and known and item.path == path

@@ -6,13 +6,16 @@ import base64
 import secrets
 from collections.abc import Sequence
 
-from wsops.audit import Tell, audit, images_by_id, read_pool, region_of, survey
+from wsops.audit import audit
+from wsops.audited import Audit
 from wsops.choice import Choice, check_choice
 from wsops.client import Workspace
 from wsops.draft import Order, make_plan, make_retry
 from wsops.errors import NothingToDo
-from wsops.models import utc_now
-from wsops.plan import Plan, Reading, Region, chosen
+from wsops.models import Pool, utc_now
+from wsops.plan import Plan, Reading, Region, Skipped, chosen
+from wsops.readings import images_by_id, read_pool, region_of, survey, whole_job
+from wsops.spread import Tell
 
 
 def plan_for(
@@ -34,16 +37,31 @@ def plan_for(
     check_choice(choice, ws.settings.limits)
     if choice.kind == "repair":
         seen = audit(ws, patterns)
-        behind = {mismatch.pool_id for mismatch in seen.mismatches}
-        pools = tuple(pool for pool in seen.pools if pool.id in behind)
+        # Read once more where the list changed: a desktop that differs may have been missed.
+        doubtful = {mismatch.pool_id for mismatch in seen.mismatches} | {*seen.unsteady}
+        pools = tuple(pool for pool in seen.pools if pool.id in doubtful)
+        unread = tuple(_unread(pool) for pool in seen.pools if pool.id in seen.unread)
         if not pools:
-            msg = "nothing to repair: all desktops run their pool's image"
-            raise NothingToDo(msg, fine=True, remedy="`wsops audit --full` reads all, to be sure")
+            raise _nothing_seen(seen)
     else:
-        pools = chosen(ws.pools().rows, patterns)
+        pools, unread = chosen(ws.pools().rows, patterns), ()
     readings = survey(ws, pools, tell)
     order = _order(ws, choice, region_of(ws, pools))
-    return make_plan(order, readings, images_by_id(ws)), readings
+    return make_plan(order, readings, images_by_id(ws), unread), readings
+
+
+def _unread(pool: Pool) -> Skipped:
+    return Skipped(pool_id=pool.id, pool_name=pool.name, reason="it could not be read")
+
+
+def _nothing_seen(seen: Audit) -> NothingToDo:
+    """Say that there is nothing to repair, which is fine only where everything was seen."""
+    if seen.notes:
+        doubts = "; ".join(seen.notes)
+        msg = f"no desktop was seen that differs, but not all could be seen: {doubts}"
+        return NothingToDo(msg, remedy="run it again in a moment")
+    msg = "nothing to repair: all desktops run their pool's image"
+    return NothingToDo(msg, fine=True, remedy="`wsops audit --full` reads all, to be sure")
 
 
 def plan_for_retry(ws: Workspace, job_id: str, pool_id: str, change: str) -> Plan:
@@ -54,7 +72,7 @@ def plan_for_retry(ws: Workspace, job_id: str, pool_id: str, change: str) -> Pla
     """
     reading = read_pool(ws, pool_id)
     order = _order(ws, Choice(change=change), region_of(ws, [reading.pool]))
-    return make_retry(order, ws.job(job_id), reading)
+    return make_retry(order, whole_job(ws, job_id), reading)
 
 
 def _order(ws: Workspace, choice: Choice, region: Region) -> Order:

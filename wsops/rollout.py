@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from wsops import locks
-from wsops.audit import read_pool, region_of
 from wsops.client import Workspace
 from wsops.errors import (
     CloudError,
@@ -33,6 +32,7 @@ from wsops.membership import attempt_here, batch_key
 from wsops.models import Job
 from wsops.outcome import check_here, run_key
 from wsops.plan import Item, Plan, Reading, drift, more_in_use
+from wsops.readings import read_pool, region_of, whole_job
 from wsops.rows import ItemRow, RunRow
 from wsops.submit import (
     GATEWAY_REFUSALS,
@@ -162,7 +162,7 @@ class Rollout:
             deadline=lambda: self._deadline(row),
         )
         judgement = submit(self.ws, self.journal, request, self.timing)
-        self.has_sent = True
+        self.has_sent |= judgement.outcome is not Outcome.NOT_SENT
         return judgement
 
     def _prepare(self, item: Item, body: bytes) -> None:
@@ -201,8 +201,9 @@ class Rollout:
     def _check_source(self, item: Item, reading: Reading) -> None:
         """Check what the plan took for granted: what the region knows, where the job failed."""
         if item.retries:
-            failed = {sub.desktop_id for sub in self.ws.job(item.retries).failed}
-            if failed != {target.desktop_id for target in item.targets}:
+            failed = {sub.desktop_id for sub in whole_job(self.ws, item.retries).failed}
+            there = {desktop.desktop_id for desktop in reading.desktops}
+            if failed & there != {target.desktop_id for target in item.targets}:
                 msg = f"job {item.retries} did not fail at just the desktops of the plan"
                 raise StalePlan(msg)
             return
@@ -283,9 +284,9 @@ class Rollout:
     def _reconcile(self, row: ItemRow) -> Finding:
         polling = self.ws.settings.polling
         end = self.timing.clock() + polling.reconcile_within
-        partial_ok = self._requests[row.item_id].idle_only
+        item = self._requests[row.item_id]
         while True:
-            finding = reconcile(self.ws, self.journal, row, partial_ok=partial_ok)
+            finding = reconcile(self.ws, self.journal, row, item)
             if finding.found is Found.ONE or self.timing.clock() >= end:
                 return finding
             self.timing.sleep(polling.reconcile_every)
@@ -293,24 +294,25 @@ class Rollout:
     def _follow(self, row: ItemRow, *, at_once: bool) -> Iterator[Event]:
         """Watch the job of an item to its end, read the desktops back, and keep the verdict."""
         deadline_at = row.deadline_at or self._deadline(row)
-        job = Job(id=row.job_id or "")
+        job, stalled = Job(id=row.job_id or ""), ""
         try:
-            for job in watch(
-                self.ws,
-                row.job_id or "",
-                row.pool_id,
-                deadline_at=deadline_at,
-                at_once=at_once,
-                timing=self.timing,
-            ):
-                yield Event("job", _progress(job), row, job, job.share)
+            try:
+                for job in watch(
+                    self.ws,
+                    row.job_id or "",
+                    row.pool_id,
+                    deadline_at=deadline_at,
+                    at_once=at_once,
+                    timing=self.timing,
+                ):
+                    yield Event("job", _progress(job), row, job, job.share)
+            except JobStalled as stall:
+                job, stalled = stall.job, str(stall)
             yield Event("verifying", f"{row.pool_name}: reading the desktops back", row, job, 1.0)
-            yield self._verified(row, job)
+            yield self._verified(row, job, stalled)
         except OutcomeUnknown as lost:
             row = self.journal.park(row.item_id, str(lost))
             yield Event("parked", f"{row.pool_name}: {lost}", row)
-        except JobStalled as stall:
-            yield self._verified(row, stall.job, str(stall))
         except (JobOverdue, CloudError) as error:
             yield self._still_running(row, error)
 
@@ -318,7 +320,7 @@ class Rollout:
         row = self.journal.keep_progress(row.item_id, str(error))
         return Event("running", f"{row.pool_name}: {error}", row)
 
-    def _verified(self, row: ItemRow, job: Job, stalled: str = "") -> Event:
+    def _verified(self, row: ItemRow, job: Job, stalled: str) -> Event:
         job = with_all_sub_jobs(self.ws, job)
         ends = read_back(self.ws, self._requests[row.item_id], row, job, self.timing)
         verdict, reason = of_desktops(ends)

@@ -12,6 +12,9 @@ from wsops.errors import JournalError
 from wsops.models import Record
 from wsops.schema import LIVE
 
+_UNTOUCHED = frozenset({"rejected", "refused", "held"})
+"""Verdicts of items whose request was not carried out, if it left at all."""
+
 
 class RunRow(Record):
     """A plan that was approved; `verdict` is "" until it has one."""
@@ -64,6 +67,16 @@ class ItemRow(Record):
     def live(self) -> bool:
         """Whether a request of it may be out."""
         return self.state in LIVE
+
+    @property
+    def sent(self) -> bool:
+        """Whether a request of it has left, or a job of it is known."""
+        return self.sent_at is not None or bool(self.job_id)
+
+    @property
+    def touched(self) -> bool:
+        """Whether desktops of it were touched, or may have been: it was sent and not refused."""
+        return self.sent and self.state != "planned" and self.verdict not in _UNTOUCHED
 
 
 class AuditRow(Record):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import sqlalchemy as sa
 
 from wsops.database import Database
@@ -17,9 +19,11 @@ def keep(database: Database, item_id: str, finding: str, evidence: str) -> None:
         connection.execute(sa.insert(looks).values(row))
 
 
-def empty_in_a_row(database: Database, item_id: str) -> int:
-    """Count the last looks in a row that found nothing."""
+def empty_in_a_row(database: Database, item_id: str, since: datetime | None) -> int:
+    """Count the last looks in a row that found nothing; only those since its last send, if any."""
     query = sa.select(looks.c.finding).where(looks.c.item_id == item_id)
+    if since is not None:
+        query = query.where(looks.c.at >= since)
     count = 0
     for row in database.all(query.order_by(looks.c.id.desc())):
         if row["finding"] != "nothing":

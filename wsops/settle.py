@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from wsops import locks
-from wsops.audit import REBUILD_TYPES
 from wsops.client import Workspace
 from wsops.errors import JournalError, PlanError
 from wsops.jobs import deadline_for
 from wsops.journal import Journal
 from wsops.models import SubJob, utc_now
 from wsops.outcome import check_here
+from wsops.plan import Item
+from wsops.readings import REBUILD_TYPES
 from wsops.rows import ItemRow
 from wsops.submit import Found, reconcile
 
@@ -58,18 +59,8 @@ def settle_adopt(
         CloudError: the service does not know the job.
     """
     row = _unknown(ws, journal, item_id)
-    if job_id in journal.owned_jobs(row.endpoint, row.project_id, item_id):
-        msg = f"job {job_id} belongs to another item"
-        raise JournalError(msg, remedy="look at `wsops history`")
-    if job_id in row.known_jobs:
-        msg = f"job {job_id} was there before {item_id} was sent"
-        raise JournalError(msg, remedy="it is another job; look at the pool in the console")
-    desktops = {sub.desktop_id for sub in _sub_jobs(ws, job_id)}
-    foreign = desktops - set(row.targets)
-    if foreign or not desktops:
-        what = f"{len(foreign)} desktops that {item_id} does not name" if foreign else "no desktop"
-        msg = f"job {job_id} works on {what}"
-        raise JournalError(msg, remedy="it is another job; look at the pool in the console")
+    if job_id != _item(journal, row).retries:  # a retry goes on under the ID of its job
+        _check_fits(ws, journal, row, job_id)
     deadline = deadline_for(ws.settings.polling, len(row.targets), 0, utc_now())
     return journal.adopt(item_id, job_id, f"by hand: {evidence}", deadline)
 
@@ -87,7 +78,7 @@ def settle_not_sent(ws: Workspace, journal: Journal, item_id: str, evidence: str
     """
     row = _unknown(ws, journal, item_id)
     polling = ws.settings.polling
-    finding = reconcile(ws, journal, row, partial_ok=True)
+    finding = reconcile(ws, journal, row, _item(journal, row))
     if finding.found is Found.ONE:
         msg = f"job {finding.job_id} fits {item_id}: {finding.evidence}"
         raise JournalError(msg, remedy=f"wsops settle {item_id} --adopt {finding.job_id}")
@@ -105,6 +96,27 @@ def settle_not_sent(ws: Workspace, journal: Journal, item_id: str, evidence: str
         msg = f"{looks} empty looks in a row; it takes {polling.settle_reads}"
         raise JournalError(msg, remedy="run it again in a minute")
     return journal.forget_intent(item_id, f"settled by hand, not sent: {evidence}")
+
+
+def _item(journal: Journal, row: ItemRow) -> Item:
+    """Give the request of an item."""
+    return next(i for i in journal.plan_of(row.run_id).items if i.item_id == row.item_id)
+
+
+def _check_fits(ws: Workspace, journal: Journal, row: ItemRow, job_id: str) -> None:
+    """Refuse a job that cannot be the one that an item's request has started."""
+    if job_id in journal.owned_jobs(row.endpoint, row.project_id, row.item_id):
+        msg = f"job {job_id} belongs to another item"
+        raise JournalError(msg, remedy="look at `wsops history`")
+    if job_id in row.known_jobs:
+        msg = f"job {job_id} was there before {row.item_id} was sent"
+        raise JournalError(msg, remedy="it is another job; look at the pool in the console")
+    desktops = {sub.desktop_id for sub in _sub_jobs(ws, job_id)}
+    foreign = desktops - set(row.targets)
+    if foreign or not desktops:
+        strange = f"{len(foreign)} desktops that {row.item_id} does not name"
+        msg = f"job {job_id} works on {strange if foreign else 'no desktop'}"
+        raise JournalError(msg, remedy="it is another job; look at the pool in the console")
 
 
 def _sub_jobs(ws: Workspace, job_id: str) -> tuple[SubJob, ...]:

@@ -13,13 +13,14 @@ from enum import StrEnum
 
 from wsops import pace
 from wsops.answers import NEVER_LEFT, Answer
-from wsops.audit import rebuild_sub_jobs
 from wsops.auth import MOST_REFUSALS
 from wsops.client import Workspace
 from wsops.errors import CloudError, JournalError, NotAllowed, OutcomeUnknown, WsopsError
 from wsops.jobs import Timing
 from wsops.journal import Journal
 from wsops.models import ID_PATTERN, SubJob
+from wsops.plan import Item
+from wsops.readings import rebuild_sub_jobs, whole_job
 from wsops.redact import scrub
 from wsops.rows import ItemRow
 
@@ -108,9 +109,10 @@ def _judge_error(error: BaseException) -> Judgement:
 class Request:
     """The exact bytes that an item sends, and where to.
 
-    `prepare` reads the pool again, checks it, and writes the intent: it runs before every attempt
-    and raises `PlanError` where the item is no longer as approved. `deadline` gives the instant
-    until which the job will be followed, should the request be accepted now.
+    `prepare` reads the pool again, checks it, and writes the intent: it runs before every attempt.
+    It raises `PlanError` where the item is no longer as approved, `CloudError` and `JournalError`
+    where that cannot be read or written. `deadline` gives the instant until which the job will be
+    followed, should the request be accepted now.
     """
 
     item_id: str
@@ -130,7 +132,9 @@ def submit(ws: Workspace, journal: Journal, request: Request, timing: Timing) ->
     each prepared anew, and each journalled.
 
     Raises:
-        PlanError: the item is no longer as approved; this attempt sent nothing.
+        PlanError: the item is no longer as approved, or was stopped; this attempt sent nothing.
+        CloudError: the pool could not be read again, or the credentials are not good; nor did this.
+        JournalError: the intent could not be written; nor did this.
         OutcomeUnknown: it was sent, and the journal could not keep what came of it.
     """
     pace_of = ws.settings.pace
@@ -145,7 +149,7 @@ def submit(ws: Workspace, journal: Journal, request: Request, timing: Timing) ->
         judgement = _attempt(ws, journal, request)
         last = attempt >= _MOST_TRIES
         match judgement.again:
-            case Again.CREDENTIALS if not renewed and judgement.answer:
+            case Again.CREDENTIALS if not (last or renewed) and judgement.answer:
                 renewed = True
                 if not ws.renew(judgement.answer):
                     return judgement
@@ -222,28 +226,30 @@ class Finding:
     job_id: str = ""
 
 
-def reconcile(ws: Workspace, journal: Journal, row: ItemRow, *, partial_ok: bool) -> Finding:
-    """Look once for the job that the item's request may have started, and keep what was seen.
+def reconcile(ws: Workspace, journal: Journal, row: ItemRow, item: Item) -> Finding:
+    """Look once for the job that an item's request may have started, and keep what was seen.
 
     Candidates are rebuild jobs of the pool that the intent had not seen, which no other item owns
-    and whose desktops are the intent's: all of them, or some where the job is young or
-    (`partial_ok`) where the service leaves desktops in use alone. Times are zone-less: secondary.
+    and whose desktops are the intent's: all of them, or some where the job is young or where the
+    service leaves desktops in use alone. Times are zone-less: secondary. A retry starts no job: its
+    own one is looked at.
     """
+    look = _look_at_retried if item.retries else _look
     try:
-        finding = _look(ws, journal, row, partial_ok=partial_ok)
+        finding = look(ws, journal, row, item)
     except CloudError as error:
         finding = Finding(Found.UNCLEAR, f"could not look: {error}")
     journal.looked(row.item_id, finding.found.value, finding.evidence)
     return finding
 
 
-def _look(ws: Workspace, journal: Journal, row: ItemRow, *, partial_ok: bool) -> Finding:
+def _look(ws: Workspace, journal: Journal, row: ItemRow, item: Item) -> Finding:
     owned = journal.owned_jobs(row.endpoint, row.project_id, row.item_id)
     jobs: dict[str, list[SubJob]] = {}
     for sub in rebuild_sub_jobs(ws, row.pool_id):
         if sub.job_id not in row.known_jobs and sub.job_id not in owned:
             jobs.setdefault(sub.job_id, []).append(sub)
-    fitting = [job for job, subs in jobs.items() if _fits(row, subs, partial_ok=partial_ok)]
+    fitting = [job for job, subs in jobs.items() if _fits(row, subs, partial_ok=item.idle_only)]
     strange = sorted(set(jobs) - set(fitting))
     if len(fitting) == 1 and not strange:
         subs = jobs[fitting[0]]
@@ -255,6 +261,19 @@ def _look(ws: Workspace, journal: Journal, row: ItemRow, *, partial_ok: bool) ->
     if moved:
         return Finding(Found.UNCLEAR, f"no new job, but {moved}")
     return Finding(Found.NOTHING, "no new job, no desktop at work, all images as before")
+
+
+def _look_at_retried(ws: Workspace, _journal: Journal, row: ItemRow, item: Item) -> Finding:
+    job = whole_job(ws, item.retries)
+    failed = {sub.desktop_id for sub in job.failed}
+    if not job.finished:
+        return Finding(Found.ONE, "it is at work again", job.id)
+    if not failed.issuperset(row.targets):
+        return Finding(Found.ONE, "what had failed of it has ended well since", job.id)
+    moved = _moved(ws, row)
+    if moved:
+        return Finding(Found.UNCLEAR, f"its job stands as before, but {moved}")
+    return Finding(Found.NOTHING, "its job stands as before, no desktop at work, all images too")
 
 
 def _fits(row: ItemRow, subs: list[SubJob], *, partial_ok: bool) -> bool:

@@ -115,7 +115,7 @@ def reason_to_stop(
     `beside` is what the other runs of the same batch have sent, oldest first: the batch has one
     canary and one threshold, and what is only under way there has not failed.
     """
-    mine = [row for row in rows if row.sent_at is not None or row.job_id]
+    mine = [row for row in rows if row.sent]
     canary = next(filter(teaches, (*beside, *mine)), None)
     if canary is not None and canary.live:
         return f"the canary, pool {canary.pool_name}, has not ended yet ({canary.state})"

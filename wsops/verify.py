@@ -48,8 +48,8 @@ def read_back(ws: Workspace, item: Item, row: ItemRow, job: Job, timing: Timing)
     """
     polling = ws.settings.polling
     subs = {sub.desktop_id: sub for sub in job.sub_jobs}
-    # A job tells all it did when it ended well and each of its sub-jobs names its desktop.
-    whole = job.finished and job.status in GOOD_WORDS and "" not in subs
+    # A job tells all it did when it ended well, with all its sub-jobs, each with its desktop.
+    whole = job.finished and job.status in GOOD_WORDS and job.complete and "" not in subs
     judge = _Judge(row.targets, subs, item.image_id, idle_only=item.idle_only, whole=whole)
     end = timing.clock() + polling.verify_within
     before: dict[str, End] = {}

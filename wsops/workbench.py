@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Any
 
-from wsops.audit import audit, images_by_id
+from wsops.audit import audit
 from wsops.audited import Audit
 from wsops.choice import Choice, check_choice
 from wsops.client import Workspace, connect
@@ -22,6 +22,7 @@ from wsops.parameters import read_list
 from wsops.plan import Plan
 from wsops.planning import plan_for
 from wsops.preview import Proposal
+from wsops.readings import images_by_id
 from wsops.settings import Limits, Settings
 from wsops.summary import Place, Summary
 from wsops.text import count
@@ -42,6 +43,8 @@ class Workbench:
         self.change = change
         self.started_at = local_now()
         self.newest = ""
+        self.doubts: tuple[str, ...] = ()
+        """What the last audit could not vouch for."""
         self.place = Place(
             environment=self.settings.environment,
             region=self.settings.region,
@@ -61,7 +64,9 @@ class Workbench:
             PlanError: a pattern matches no pool.
             CloudError: the service could not be read.
         """
-        return audit(self.ws, _patterns(pools), full=full, tell=counting("pools read"))
+        seen = audit(self.ws, _patterns(pools), full=full, tell=counting("pools read"))
+        self.doubts = seen.notes
+        return seen
 
     def images(self) -> tuple[Image, ...]:
         """Read the images that desktops may be built from, by name."""
@@ -84,8 +89,8 @@ class Workbench:
         # Until this one is made no plan is the newest: one from before must not be asked for again.
         self.newest = _NONE
         if not pools:
-            reason = "no pool is chosen: there is nothing to do"
-            return Proposal(None, reason, fine=True, kind=choice.kind)
+            reason = "; ".join(("no pool is chosen: there is nothing to do", *self.doubts))
+            return Proposal(None, reason, fine=not self.doubts, kind=choice.kind)
         more = {"change": choice.change or self.change, "image_map": image_map or choice.image_map}
         asked = choice.model_copy(update=more)
         check_choice(asked, self.settings.limits)
@@ -190,7 +195,7 @@ class Workbench:
             headline=f"{count(len(past.runs), 'run')} in the journal",
             counts={
                 "runs": len(past.runs),
-                "pools sent": sum(row.sent_at is not None for row in past.items),
+                "pools sent": sum(row.sent for row in past.items),
                 "recorded audits": len(past.audits),
             },
             notes=self.unfinished(),

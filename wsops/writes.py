@@ -10,10 +10,11 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 
 from wsops.database import Database
-from wsops.schema import items, writes
+from wsops.schema import events, items, writes
 
 _MEMORY = timedelta(minutes=5)  # for so long the service locks a key
-_LONGEST_WAIT = 20  # spacings; a clock that was set back must not hold writes for hours
+_CLOCKS_DIFFER = timedelta(minutes=1)
+_LONGEST_WAIT = 20  # spacings, where a clock was set back: it must not hold writes for hours
 
 
 def reserve(database: Database, endpoint: str, project_id: str, every: float) -> float:
@@ -26,10 +27,17 @@ def reserve(database: Database, endpoint: str, project_id: str, every: float) ->
             connection.execute(sa.insert(writes).values(values))
         else:
             start = max(now, row.last_at + timedelta(seconds=every))
-            start = min(start, now + timedelta(seconds=_LONGEST_WAIT * every))
+            if _was_set_back(connection, now):
+                start = min(start, now + timedelta(seconds=_LONGEST_WAIT * every))
             taken = sa.update(writes).where(_is(endpoint, project_id)).values(last_at=start)
             connection.execute(taken)
     return (start - now).total_seconds()
+
+
+def _was_set_back(connection: sa.Connection, now: datetime) -> bool:
+    """Tell whether the clock was set back: something has happened later than now."""
+    last = connection.execute(sa.select(sa.func.max(events.c.at))).scalar_one()
+    return last is not None and last > now + _CLOCKS_DIFFER
 
 
 def refusals(database: Database, endpoint: str, project_id: str) -> int:

@@ -5,17 +5,17 @@ import pytest
 
 @pytest.fixture
 def failed(fleet, at, planned, wsops):
-    """Give a function: a run with one failed desktop, on a service that may retry rebuilds."""
+    """Give a function: a run with failed desktops, one or more, on a service that may retry it."""
 
-    def make(**options):
+    def make(number=1, **options):
         place = at(fleet(**options))
         path, plan = planned("fin-office-01")
-        target = plan["items"][0]["targets"][0]["desktop_id"]
-        fault = {"desktop_ids": [target], "code": "WKS.9", "reason": "no capacity"}
+        targets = [one["desktop_id"] for one in plan["items"][0]["targets"][:number]]
+        fault = {"desktop_ids": targets, "code": "WKS.9", "reason": "no capacity"}
         place.cloud.faults.add("desktop_fails", args=fault)
         done = wsops("apply", path, "--yes", "--digest", plan["digest"], "--json", code=4)
         place.cloud.faults.clear()
-        return place, target, done.document["items"][0]["job_id"]
+        return place, targets[0], done.document["items"][0]["job_id"]
 
     return make
 
@@ -96,6 +96,48 @@ def test_retry_yes_alone_is_a_usage_error(failed, wsops, sent):
     place, _, job = failed(retry_rebuilds=True)
     assert "--max-desktops N" in wsops("job", "retry", job, "--yes", code=2).err
     assert sent(place) == 1
+
+
+def test_a_retry_keeps_to_the_ceiling_of_the_profile(failed, refused, sent, monkeypatch):
+    """No plan may touch more, whatever it is a plan of and whoever has approved it."""
+    place, _, job = failed(2, retry_rebuilds=True)
+    monkeypatch.setenv("WSOPS_LIMITS__MAX_DESKTOPS", "1")
+    refused("job", "retry", job, "--yes", "--max-desktops", "5", code=5, says="ceiling is 1")
+    assert sent(place) == 1
+
+
+def test_looking_at_a_retry_makes_no_journal(failed, wsops, refused, tmp_path, monkeypatch):
+    """A dry run writes nothing; without a journal the pool has to be named."""
+    place, target, job = failed(retry_rebuilds=True)
+    other = tmp_path / "new" / "journal.sqlite"
+    monkeypatch.setenv("WSOPS_JOURNAL", str(other))
+    refused("job", "retry", job, code=5, says="name its pool by --pool ID")
+    wsops("job", "retry", job, "--pool", place.cloud.desktops[target].pool_id)
+    assert not other.parent.exists()
+
+
+@pytest.mark.parametrize("kind", ["lost", "cut"])
+def test_a_retry_whose_answer_was_lost_is_looked_up_in_its_own_job(failed, wsops, sent, kind):
+    """It starts no job: what had failed of its job ran again, or did not; nothing is sent twice."""
+    place, target, job = failed(retry_rebuilds=True)
+    place.cloud.faults.add(kind, operation="RunActionsOnWorkspaceJob", times=1)
+    words = ("job", "retry", job, "--yes", "--max-desktops", "1", "--json")
+    document = wsops(*words, code=None).document
+    item = document["items"][0]
+    desktop = place.cloud.desktops[target]
+
+    assert sent(place) == 2
+    if kind == "lost":  # after it was executed
+        assert (document["verdict"], item["job_id"]) == ("done", job)
+        assert desktop.image_id == place.cloud.pools[desktop.pool_id].image_id
+        return
+    assert document["verdict"] == "unknown"
+    assert "its job stands as before" in item["reason"]
+    known = ("settle", item["item_id"], "--evidence", "by the console")
+    for _ in range(3):
+        wsops(*known, "--not-sent", code=None)
+    assert "1 of 1 pool not sent" in wsops("status", code=1).out
+    assert wsops(*words).document["verdict"] == "done"
 
 
 def test_retry_of_a_good_job_is_refused(applied, refused):

@@ -23,6 +23,39 @@ def test_an_unknown_run_is_said(applied, refused, command):
     refused(command, "run-nonsense", code=5, says="no run 'run-nonsense' in the journal")
 
 
+def test_a_run_that_could_go_on_can_be_stopped(place, planned, wsops, refused):
+    """It has ended for want of a network, and offers to go on: a stop ends that for good."""
+    path, plan = planned()
+    last = plan["items"][1]["pool_id"]
+    wanted = {"operation": "ShowDesktopPoolDetail", "match": {"pool_id": last}}
+    place.cloud.faults.add("error", args={"status": 404}, **wanted)
+    done = wsops("apply", path, "--yes", "--digest", plan["digest"], "--json", code=4).document
+    run_id = done["run_id"]
+    assert f"wsops resume {run_id} --continue" in wsops("status", run_id, code=4).out
+    place.cloud.faults.clear()
+
+    assert "sends no further pool" in wsops("stop", run_id).out
+    assert "--continue" not in wsops("status", run_id, code=4).out
+    before = len(place.cloud.jobs)
+    wsops("resume", run_id, "--continue", code=4)
+    assert len(place.cloud.jobs) == before
+    refused("stop", run_id, code=5, says="sends nothing more")
+
+
+def test_who_was_never_touched_is_not_handed_over(place, planned, wsops, tmp_path):
+    """A request that was refused has recomposed nobody: the mail says so, the file is empty."""
+    path, plan = planned("fin-office-01")
+    refusal = {"status": 403, "code": "WKS.0001"}
+    place.cloud.faults.add("error", operation="RebuildDesktopPool", args=refusal)
+    wsops("apply", path, "--yes", "--digest", plan["digest"], code=4)
+    file = tmp_path / "h.csv"
+    said = wsops("handover", "-o", file).out
+
+    assert "desktops of 0 pools were recomposed" in said
+    assert "1 pool not touched" in said
+    assert len(file.read_text().splitlines()) == 1
+
+
 def test_status_is_what_apply_said(applied, wsops):
     """`status`, with or without the run's name, gives the document that `apply` gave."""
     document = applied()

@@ -157,8 +157,8 @@ def _die(*_args, **_kwargs):
 
 def test_a_list_of_jobs_that_does_not_stand_still_is_no_evidence(begun, monkeypatch):
     """An empty list that changed while it was read is not an empty look."""
-    from wsops.audit import rebuild_sub_jobs
     from wsops.listing import Listing
+    from wsops.readings import rebuild_sub_jobs
 
     monkeypatch.setattr(begun.ws, "sub_jobs", lambda **_: Listing((), 0, steady=False))
     with pytest.raises(BadAnswer):

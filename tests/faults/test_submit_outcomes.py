@@ -117,6 +117,15 @@ def test_a_second_401_is_final(with_password):
     assert len(with_password.posts) == 2
 
 
+def test_a_401_on_the_third_attempt_makes_no_fourth(with_password):
+    """Three attempts are all there are, whatever each of them was refused for."""
+    fault(with_password, "throttle", times=2)
+    fault(with_password, "error", status=401, code="APIGW.0301")
+    (row,) = with_password.apply()
+    assert row.verdict == "rejected"
+    assert len(with_password.posts) == 3
+
+
 def test_a_401_of_a_token_that_nobody_can_renew_is_final(driver):
     """A fixed token is not tried twice."""
     fault(driver, "error", status=401, code="APIGW.0301")

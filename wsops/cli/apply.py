@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -70,7 +71,6 @@ def apply(  # noqa: PLR0913  (one argument an option)
     """
     plan = read_plan(_text(plan_file))
     with connected(profile) as ws:
-        check_place(plan, ws.resolved, utc_now())
         given = (digest, max_desktops, images)
         command_line = f"wsops apply {shlex.quote(str(plan_file))} --yes --digest {plan.digest}"
         return apply_plan(ws, plan, given, command_line, yes=yes, dry_run=dry_run, as_json=as_json)
@@ -89,7 +89,11 @@ def apply_plan(  # noqa: PLR0913
     """Apply a plan if it is approved, by options (digest, number, images) or typed.
 
     `command_line` is what would apply it, for a person to copy.
+
+    Raises:
+        PlanError: the plan is of another place, too large, too old, used, or not the approved one.
     """
+    check_place(plan, ws.resolved, utc_now())
     approved = "" if dry_run else _approval(plan, *given, yes=yes)
     _refuse_spent(plan, ws)
     if not approved and as_json:
@@ -120,11 +124,12 @@ def resume(run_id: str | None, *, go_on: bool, profile: str | None, as_json: boo
         return drive(rollout, rollout.resume(go_on=go_on), as_json=as_json)
 
 
-def drive(rollout: Rollout, events: Iterator[Event], *, as_json: bool) -> int:
+def drive(rollout: Rollout, events: Generator[Event], *, as_json: bool) -> int:
     """Show a run until it ends or is detached from, then its outcome; give the exit code."""
     code = None
     try:
-        show(events, err)
+        with closing(events):  # an end in between lets go of the run and of its pool
+            show(events, err)
     except KeyboardInterrupt:
         code = INTERRUPTED
     except Terminated as signal:

@@ -18,12 +18,12 @@ import click
 from rich.console import Console
 
 from wsops.aliases import aliases, own_key
-from wsops.audit import images_by_id, region_of
 from wsops.client import Workspace, connect
 from wsops.errors import WsopsError
 from wsops.files import write_private
 from wsops.journal import Journal
 from wsops.models import Desktop, Pool
+from wsops.readings import images_by_id, region_of
 from wsops.redact import RedactingFilter, scrub
 from wsops.settings import Settings
 from wsops.snapshot import as_fleet

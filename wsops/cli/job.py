@@ -6,9 +6,11 @@ import click
 
 from wsops import screens
 from wsops.cli.apply import apply_plan
-from wsops.cli.common import command, connected, err, journal_of, out, print_json
-from wsops.errors import JobFailed
+from wsops.cli.common import command, connected, err, out, print_json
+from wsops.client import Workspace
+from wsops.errors import JobFailed, PlanError
 from wsops.jobs import deadline_for, describe_failure, watch
+from wsops.journal import Journal
 from wsops.models import Job, utc_now
 from wsops.planning import plan_for_retry
 from wsops.text import visible
@@ -70,9 +72,8 @@ def retry(  # noqa: PLR0913  (one argument an option)
     Its documents limit retry to jobs that open or close the service: a region may refuse it for
     rebuilds. `wsops plan repair` is the other way.
     """
-    with connected(profile) as ws, journal_of(ws) as journal:
-        known = pool_id or journal.pool_of_job(ws.resolved.endpoint, ws.project_id, job_id)
-        plan = plan_for_retry(ws, job_id, known, change)
+    with connected(profile) as ws:
+        plan = plan_for_retry(ws, job_id, pool_id or _pool_of(ws, job_id), change)
         images = tuple(item.image_id for item in plan.items) if yes else ()
         if yes and max_desktops is None:
             msg = "--yes wants --max-desktops N"
@@ -81,6 +82,20 @@ def retry(  # noqa: PLR0913  (one argument an option)
         command_line = f"wsops job retry {job_id}{pool} --yes --max-desktops {plan.desktops}"
         given = (None, max_desktops, images)
         return apply_plan(ws, plan, given, command_line, yes=yes, as_json=as_json)
+
+
+def _pool_of(ws: Workspace, job_id: str) -> str:
+    """Give the pool of a job that wsops has sent; makes no journal.
+
+    Raises:
+        PlanError: nothing is known of the job.
+    """
+    journal = Journal.find(ws.settings.journal_place)
+    if journal is None:
+        msg = f"there is no journal that knows the pool of job {job_id}"
+        raise PlanError(msg, remedy="name its pool by --pool ID")
+    with journal:
+        return journal.pool_of_job(ws.resolved.endpoint, ws.project_id, job_id)
 
 
 def _print(seen: Job, *, as_json: bool) -> None:
