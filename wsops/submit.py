@@ -265,14 +265,14 @@ def _look(ws: Workspace, journal: Journal, row: ItemRow, item: Item) -> Finding:
 
 def _look_at_retried(ws: Workspace, _journal: Journal, row: ItemRow, item: Item) -> Finding:
     job = whole_job(ws, item.retries)
-    failed = {sub.desktop_id for sub in job.failed}
     if not job.finished:
-        return Finding(Found.ONE, "it is at work again", job.id)
-    if not failed.issuperset(row.targets):
-        return Finding(Found.ONE, "what had failed of it has ended well since", job.id)
-    moved = _moved(ws, row)
+        return Finding(Found.ONE, "it is at work again", item.retries)
+    if any(sub.good and sub.desktop_id in row.targets for sub in job.sub_jobs):
+        return Finding(Found.ONE, "some that had failed have ended well since", item.retries)
+    failed = {sub.desktop_id for sub in job.failed}
+    moved = _moved(ws, row) or ("" if failed.issuperset(row.targets) else "some are not in it")
     if moved:
-        return Finding(Found.UNCLEAR, f"its job stands as before, but {moved}")
+        return Finding(Found.UNCLEAR, f"its job has nothing new, but {moved}")
     return Finding(Found.NOTHING, "its job stands as before, no desktop at work, all images too")
 
 
