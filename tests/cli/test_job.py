@@ -136,7 +136,7 @@ def test_a_retry_whose_answer_was_lost_is_looked_up_in_its_own_job(failed, wsops
     known = ("settle", item["item_id"], "--evidence", "by the console")
     for _ in range(3):
         wsops(*known, "--not-sent", code=None)
-    assert "1 of 1 pool not sent" in wsops("status", code=1).out
+    assert "1 of 1 pool not sent" in wsops("status", document["run_id"], code=1).out
     assert wsops(*words).document["verdict"] == "done"
 
 
