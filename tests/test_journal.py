@@ -192,14 +192,12 @@ def test_any_number_of_waiting_writers_keep_the_pace(journal):
     assert waits == pytest.approx([6 * number for number in range(40)], abs=3)
 
 
-def test_a_clock_that_was_set_back_does_not_hold_writes_for_hours(journal, item):
-    """The wait is bounded by twenty spacings; what has happened later than now betrays it."""
-    journal.intend(item.item_id, b"{}", {}, ())
+def test_a_clock_that_jumped_does_not_hold_writes_for_hours(journal):
+    """The wait is bounded by a hundred spacings."""
     journal.reserve_write("e", "p", 6)
-    raw(journal).execute("UPDATE events SET at = '2998-12-31 00:00:00.000000'")
     raw(journal).execute("UPDATE writes SET last_at = '2999-01-01 00:00:00.000000'")
 
-    assert journal.reserve_write("e", "p", 6) <= 120
+    assert journal.reserve_write("e", "p", 6) <= 600
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ from wsops.plan import (
     check_ceiling,
 )
 from wsops.settings import Settings
+from wsops.text import count
 
 
 @dataclass(frozen=True)
@@ -84,15 +85,17 @@ def make_retry(order: Order, job: Job, reading: Reading) -> Plan:
     """Make the plan of retrying a job: its targets are the desktops whose sub-jobs failed.
 
     Raises:
-        PlanError: the job has not ended, or nothing of it failed.
+        PlanError: the job has not ended, nothing of it failed, or some that is not in the pool.
         BlastRadius: more desktops than the profile's ceiling.
     """
     failed = {sub.desktop_id for sub in job.failed}
     targets = [desktop for desktop in reading.desktops if desktop.desktop_id in failed]
-    if not job.finished or not targets:
-        why = "has no failed desktop left in the pool" if job.finished else "has not ended"
-        msg = f"job {job.id} {why}"
-        raise PlanError(msg)
+    strange = len(failed) - len(targets)
+    if not job.finished or not targets or strange:
+        why = f"failed at {count(strange, 'desktop')} that this pool does not have"
+        why = why if failed else "has no failed desktop left in the pool"
+        msg = f"job {job.id} {why if job.finished else 'has not ended'}"
+        raise PlanError(msg, remedy="a retry runs all that failed: make a repair plan instead")
     pool = reading.pool
     item = Item(
         item_id=f"{order.plan_id}-01",

@@ -28,7 +28,7 @@ def jobs_of(bench: Workbench, rows: Sequence[ItemRow]) -> tuple[Job, ...]:
         if not row.job_id:
             continue
         try:
-            jobs.append(with_all_sub_jobs(bench.ws, bench.ws.job(row.job_id)))
+            jobs.append(with_all_sub_jobs(bench.ws, bench.ws.job(row.job_id))[0])
         except NotAllowed:
             raise
         except CloudError:

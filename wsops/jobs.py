@@ -59,6 +59,7 @@ def watch(  # noqa: PLR0913  (what is watched, how, and until when)
     *,
     deadline_at: datetime,
     at_once: bool = False,
+    ended: Callable[[Job], bool] = lambda job: job.finished,
     timing: Timing = Timing(),
 ) -> Iterator[Job]:
     """Yield the job as it is at every poll, until it and all its sub-jobs have ended.
@@ -71,6 +72,7 @@ def watch(  # noqa: PLR0913  (what is watched, how, and until when)
         pool_id: its pool, to find the job in the list of sub-jobs should it vanish.
         deadline_at: the instant at which to stop watching.
         at_once: poll first, then wait.
+        ended: tells whether a job is at its end; one that is retried stands there before it begins.
         timing: clocks and sleep.
 
     Raises:
@@ -91,7 +93,7 @@ def watch(  # noqa: PLR0913  (what is watched, how, and until when)
         if seen is not None:
             job = seen
             yield job
-            if job.finished:
+            if ended(job):
                 return
             if movement.stopped(job):
                 msg = f"job {job_id}: nothing moved for {polling.stall_after:.0f} s"
@@ -124,15 +126,20 @@ def wait(
     return job
 
 
-def with_all_sub_jobs(ws: Workspace, job: Job) -> Job:
-    """Give the job with the sub-jobs of the list, where the list knows more of them."""
+def with_all_sub_jobs(ws: Workspace, job: Job) -> tuple[Job, bool]:
+    """Give the job with the sub-jobs of the list, where the list knows more of them.
+
+    And whether these are all: the job says how many there are, or the list stood still.
+    """
+    all_here = job.complete and job.sub_jobs_total > 0
     try:
-        rows = ws.sub_jobs(job_id=job.id).rows
+        listing = ws.sub_jobs(job_id=job.id)
     except CloudError:
-        return job
+        return job, all_here
     known = {sub.desktop_id for sub in job.sub_jobs}
-    more = tuple(sub for sub in rows if sub.desktop_id not in known)
-    return job.model_copy(update={"sub_jobs": job.sub_jobs + more}) if more else job
+    more = tuple(sub for sub in listing.rows if sub.desktop_id not in known)
+    job = job.model_copy(update={"sub_jobs": job.sub_jobs + more})
+    return job, all_here or (listing.steady and job.complete)
 
 
 def describe_failure(job: Job) -> str:
@@ -158,22 +165,26 @@ def _poll(ws: Workspace, job_id: str, pool_id: str, missing: _Missing) -> Job | 
         missing.found()
         if job.complete:
             return job
-        return job.model_copy(update={"sub_jobs": ws.sub_jobs(job_id=job_id).rows})
+        listing = ws.sub_jobs(job_id=job_id)
+        return job.model_copy(update={"sub_jobs": listing.rows}) if listing.steady else None
     except NotAllowed:
         raise
     except (BadAnswer, CloudRefused, CloudUnreachable):
         return None
 
 
-def _from_list(ws: Workspace, job_id: str, pool_id: str) -> Job:
-    """Put a vanished job together from the list of sub-jobs.
+def _from_list(ws: Workspace, job_id: str, pool_id: str) -> Job | None:
+    """Put a vanished job together from the list of sub-jobs; None where that did not stand still.
 
     Raises:
         OutcomeUnknown: it is not there either.
     """
-    rows = ws.sub_jobs(job_id=job_id).rows
-    if not rows and pool_id:
-        rows = tuple(sub for sub in ws.sub_jobs(pool_id=pool_id).rows if sub.job_id == job_id)
+    listing = ws.sub_jobs(job_id=job_id)
+    if not listing.seen and pool_id:
+        listing = ws.sub_jobs(pool_id=pool_id)
+    if not listing.steady and not listing.cut:
+        return None
+    rows = tuple(sub for sub in listing.rows if sub.job_id == job_id)
     if not rows:
         msg = f"the service no longer knows job {job_id}"
         raise OutcomeUnknown(msg, remedy="look at the pool in the console, then `wsops settle`")

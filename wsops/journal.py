@@ -374,9 +374,11 @@ class Journal(Book):
             msg = f"{item_id} is {row.state}; it cannot become {values['state']}"
             raise JournalError(msg, remedy=f"another process took it up: wsops status {row.run_id}")
         connection.execute(sa.update(items).where(one).values(values))
+        mine = sa.update(runs).where(runs.c.run_id == row.run_id)
         if values.get("state") in LIVE:  # a run that goes on has not ended
-            mine = sa.update(runs).where(runs.c.run_id == row.run_id)
-            connection.execute(mine.values(ended_at=None))
+            connection.execute(mine.values(ended_at=None, stop=""))
+        elif values.get("state") == "planned":  # why no pool was sent may not hold any more
+            connection.execute(mine.values(stop=""))
         chain.append(connection, row.run_id, item_id, text)
 
     def _change_run(self, run_id: str, text: str, **values: Any) -> None:  # noqa: ANN401

@@ -15,7 +15,7 @@ from wsops.database import Database
 from wsops.errors import BlastRadius, NotApproved, Stopped
 from wsops.plan import Plan
 from wsops.rows import ItemRow, RunRow, read_row
-from wsops.schema import attempts_of_rows, batches, items, rollouts, runs
+from wsops.schema import SENT, attempts_of_rows, batches, items, rollouts, runs
 from wsops.text import count
 
 ATTEMPT_VARIABLE = "WSOPS_ATTEMPT"
@@ -43,8 +43,10 @@ def is_elsewhere(begun: tuple[str, str], here: tuple[str, str]) -> bool:
 
     Pools of two places may bear the same IDs. "" is what was not known when it was begun.
     """
-    endpoint, project_id = begun
-    return bool(endpoint) and here != (endpoint, project_id or here[1])
+    (endpoint, project_id), (this_endpoint, this_project) = begun, here
+    known = project_id and this_project
+    elsewhere = endpoint != this_endpoint or (bool(known) and project_id != this_project)
+    return bool(endpoint) and elsewhere
 
 
 def join(connection: sa.Connection, attempt_id: str, run_id: str, plan: Plan) -> None:
@@ -108,7 +110,8 @@ def items_sent(database: Database, batch_id: str, round: int) -> tuple[ItemRow, 
     here = (attempts_of_rows.c.batch_id == batch_id, attempts_of_rows.c.round == round)
     begun = _BEGUN.join(items, items.c.run_id == rollouts.c.run_id)
     query = sa.select(items).select_from(begun).where(*here)
-    query = query.where(sa.or_(items.c.sent_at.is_not(None), items.c.job_id.is_not(None)))
+    left = (items.c.sent_at.is_not(None), items.c.job_id.is_not(None), items.c.state.in_(SENT))
+    query = query.where(sa.or_(*left))
     query = query.order_by(items.c.sent_at, items.c.seq)
     return tuple(read_row(ItemRow, database.place, row) for row in database.all(query))
 

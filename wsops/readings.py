@@ -67,7 +67,7 @@ def whole_job(ws: Workspace, job_id: str) -> Job:
         CloudError: it could not be read.
     """
     job = ws.job(job_id)
-    if job.complete:
+    if job.complete and job.sub_jobs:
         return job
     listing = ws.sub_jobs(job_id=job_id)
     job = job.model_copy(update={"sub_jobs": listing.rows})

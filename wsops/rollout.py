@@ -7,7 +7,7 @@ what is running goes on in the cloud and stands in the journal.
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,7 +29,7 @@ from wsops.errors import (
 from wsops.jobs import Timing, deadline_for, watch, with_all_sub_jobs
 from wsops.journal import Journal
 from wsops.membership import attempt_here, batch_key
-from wsops.models import Job
+from wsops.models import Job, SubJob
 from wsops.outcome import check_here, run_key
 from wsops.plan import Item, Plan, Reading, drift, more_in_use
 from wsops.readings import read_pool, region_of, whole_job
@@ -41,6 +41,8 @@ from wsops.submit import (
     Judgement,
     Outcome,
     Request,
+    is_as_before,
+    mark_of,
     reconcile,
     submit,
 )
@@ -169,7 +171,7 @@ class Rollout:
         """Read the pool again, check it, and write the intent: right before every attempt."""
         reading = read_pool(self.ws, item.pool_id)
         self._check(item, reading)
-        self._check_source(item, reading)
+        tried = self._check_source(item, reading)
         if self.journal.stop_requested(self.run.run_id):
             msg = "a stop was requested"
             raise Stopped(msg)
@@ -177,7 +179,8 @@ class Rollout:
         if batch_id and self._is_orphan_of(batch_id):
             msg = f"whoever drove {batch_id} for this run is gone"
             raise Stopped(msg, remedy=f"wsops batch resume {batch_id}")
-        self.journal.intend(item.item_id, body, _facts(item, reading), reading.known_jobs)
+        facts = _facts(item, reading, tried)
+        self.journal.intend(item.item_id, body, facts, reading.known_jobs)
 
     def _is_orphan_of(self, batch_id: str) -> bool:
         """Tell whether this is a kernel of a batch that has outlived its attempt, or its driver."""
@@ -198,19 +201,23 @@ class Rollout:
         if used:
             raise Held(used)
 
-    def _check_source(self, item: Item, reading: Reading) -> None:
-        """Check what the plan took for granted: what the region knows, where the job failed."""
+    def _check_source(self, item: Item, reading: Reading) -> tuple[SubJob, ...]:
+        """Check what the plan took for granted: what the region knows, where the job failed.
+
+        Gives the sub-jobs that a retry runs again.
+        """
         if item.retries:
-            failed = {sub.desktop_id for sub in whole_job(self.ws, item.retries).failed}
-            there = {desktop.desktop_id for desktop in reading.desktops}
-            if failed & there != {target.desktop_id for target in item.targets}:
+            failed = whole_job(self.ws, item.retries).failed
+            # All that failed runs again: what is not a target would be touched without approval.
+            if {sub.desktop_id for sub in failed} != {target.desktop_id for target in item.targets}:
                 msg = f"job {item.retries} did not fail at just the desktops of the plan"
                 raise StalePlan(msg)
-            return
+            return failed
         region = region_of(self.ws, [reading.pool])
         if region.knows_handle_type != self.plan.knows_handle_type:
             msg = "the region does not know the same fields as when the plan was made"
             raise StalePlan(msg)
+        return ()
 
     def _started_by_order(self, item: Item, row: ItemRow) -> Judgement | None:
         """Look for a job that began since the plan: paying an order may have started it."""
@@ -303,6 +310,7 @@ class Rollout:
                     row.pool_id,
                     deadline_at=deadline_at,
                     at_once=at_once,
+                    ended=lambda job: job.finished and not is_as_before(row, job),
                     timing=self.timing,
                 ):
                     yield Event("job", _progress(job), row, job, job.share)
@@ -321,8 +329,9 @@ class Rollout:
         return Event("running", f"{row.pool_name}: {error}", row)
 
     def _verified(self, row: ItemRow, job: Job, stalled: str) -> Event:
-        job = with_all_sub_jobs(self.ws, job)
-        ends = read_back(self.ws, self._requests[row.item_id], row, job, self.timing)
+        job, all_here = with_all_sub_jobs(self.ws, job)
+        item = self._requests[row.item_id]
+        ends = read_back(self.ws, item, row, job, self.timing, all_here=all_here)
         verdict, reason = of_desktops(ends)
         reason = "; ".join(text for text in (stalled, reason) if text)
         desktops = {desktop_id: end.as_dict() for desktop_id, end in ends.items()}
@@ -376,9 +385,12 @@ class Rollout:
         return deadline_for(polling, len(item.targets), delay, self.timing.now())
 
 
-def _facts(item: Item, reading: Reading) -> dict[str, dict[str, object]]:
+def _facts(
+    item: Item, reading: Reading, tried: Iterable[SubJob] = ()
+) -> dict[str, dict[str, object]]:
     """Give what each target is just before the send, as the journal keeps it."""
     names = {target.desktop_id for target in item.targets}
+    tries = {sub.desktop_id: mark_of(sub) for sub in tried}
     return {
         desktop.desktop_id: {
             "name": desktop.computer_name,
@@ -386,6 +398,7 @@ def _facts(item: Item, reading: Reading) -> dict[str, dict[str, object]]:
             "image_id": desktop.image_id,
             "in_use": desktop.in_use,
             "off": desktop.off,
+            **({"tried": tries[desktop.desktop_id]} if desktop.desktop_id in tries else {}),
         }
         for desktop in reading.desktops
         if desktop.desktop_id in names

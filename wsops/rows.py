@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from wsops.errors import JournalError
 from wsops.models import Record
-from wsops.schema import LIVE
+from wsops.schema import LIVE, SENT
 
 _UNTOUCHED = frozenset({"rejected", "refused", "held"})
 """Verdicts of items whose request was not carried out, if it left at all."""
@@ -70,8 +70,8 @@ class ItemRow(Record):
 
     @property
     def sent(self) -> bool:
-        """Whether a request of it has left, or a job of it is known."""
-        return self.sent_at is not None or bool(self.job_id)
+        """Whether a request of it has left or may have, or work of it was begun otherwise."""
+        return self.sent_at is not None or bool(self.job_id) or self.state in SENT
 
     @property
     def touched(self) -> bool:

@@ -14,6 +14,9 @@ SINCE_2 = frozenset({"batches", "attempts_of_rows", "rollouts"})
 LIVE = ("intent", "sent", "accepted", "unknown")
 """States in which a request of an item may be out: one such item per project and pool."""
 
+SENT = ("sent", "accepted", "unknown")
+"""Those of them in which one has left, or may have."""
+
 BEFORE = {
     "planned": ("planned", "intent", "sent", "unknown"),
     "intent": ("planned", "intent", "sent"),

@@ -10,7 +10,7 @@ from wsops.journal import Journal
 from wsops.models import SubJob, utc_now
 from wsops.outcome import check_here
 from wsops.plan import Item
-from wsops.readings import REBUILD_TYPES
+from wsops.readings import REBUILD_TYPES, whole_job
 from wsops.rows import ItemRow
 from wsops.submit import Found, reconcile
 
@@ -121,10 +121,8 @@ def _check_fits(ws: Workspace, journal: Journal, row: ItemRow, job_id: str) -> N
 
 def _sub_jobs(ws: Workspace, job_id: str) -> tuple[SubJob, ...]:
     """Give the sub-jobs of a rebuild; none where it is a job of another kind."""
-    job = ws.job(job_id)
-    if job.job_type not in {*REBUILD_TYPES, ""}:
-        return ()
-    return job.sub_jobs or ws.sub_jobs(job_id=job_id).rows
+    job = whole_job(ws, job_id)
+    return job.sub_jobs if job.job_type in {*REBUILD_TYPES, ""} else ()
 
 
 def _unknown(ws: Workspace, journal: Journal, item_id: str) -> ItemRow:

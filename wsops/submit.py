@@ -18,7 +18,7 @@ from wsops.client import Workspace
 from wsops.errors import CloudError, JournalError, NotAllowed, OutcomeUnknown, WsopsError
 from wsops.jobs import Timing
 from wsops.journal import Journal
-from wsops.models import ID_PATTERN, SubJob
+from wsops.models import ID_PATTERN, Job, SubJob
 from wsops.plan import Item
 from wsops.readings import rebuild_sub_jobs, whole_job
 from wsops.redact import scrub
@@ -263,16 +263,30 @@ def _look(ws: Workspace, journal: Journal, row: ItemRow, item: Item) -> Finding:
     return Finding(Found.NOTHING, "no new job, no desktop at work, all images as before")
 
 
+def mark_of(sub: SubJob) -> str:
+    """Give by what a sub-job that runs again is told from its first time: its word and times."""
+    return f"{sub.status} {sub.begin_time} {sub.end_time}"
+
+
+def is_as_before(row: ItemRow, job: Job) -> bool:
+    """Tell whether a job that was retried shows nothing that has run again; of others never."""
+    marks = {sub.desktop_id: mark_of(sub) for sub in job.sub_jobs}
+    tried = {desktop_id: target.get("tried") for desktop_id, target in row.targets.items()}
+    return any(tried.values()) and all(
+        marks.get(desktop_id, mark) == mark for desktop_id, mark in tried.items() if mark
+    )
+
+
 def _look_at_retried(ws: Workspace, _journal: Journal, row: ItemRow, item: Item) -> Finding:
     job = whole_job(ws, item.retries)
     if not job.finished:
         return Finding(Found.ONE, "it is at work again", item.retries)
-    if any(sub.good and sub.desktop_id in row.targets for sub in job.sub_jobs):
-        return Finding(Found.ONE, "some that had failed have ended well since", item.retries)
-    failed = {sub.desktop_id for sub in job.failed}
-    moved = _moved(ws, row) or ("" if failed.issuperset(row.targets) else "some are not in it")
+    if not is_as_before(row, job):
+        return Finding(Found.ONE, "some that had failed have run again since", item.retries)
+    gone = len(row.targets.keys() - {sub.desktop_id for sub in job.failed})
+    moved = _moved(ws, row) or (f"{gone} desktops are not in it any more" if gone else "")
     if moved:
-        return Finding(Found.UNCLEAR, f"its job has nothing new, but {moved}")
+        return Finding(Found.UNCLEAR, f"its job shows nothing new, but {moved}")
     return Finding(Found.NOTHING, "its job stands as before, no desktop at work, all images too")
 
 

@@ -33,7 +33,9 @@ class End:
         return {"state": self.state, "reason": scrub(self.reason)}
 
 
-def read_back(ws: Workspace, item: Item, row: ItemRow, job: Job, timing: Timing) -> dict[str, End]:
+def read_back(  # noqa: PLR0913  (what is read, beside what, and how)
+    ws: Workspace, item: Item, row: ItemRow, job: Job, timing: Timing, *, all_here: bool
+) -> dict[str, End]:
     """Read the targets of an item until two reads in a row agree, `verify_within` at the most.
 
     Args:
@@ -42,6 +44,7 @@ def read_back(ws: Workspace, item: Item, row: ItemRow, job: Job, timing: Timing)
         row: its record; its targets say what each desktop was just before the send.
         job: its job, as last seen.
         timing: clocks and sleep.
+        all_here: whether the job comes with all its sub-jobs.
 
     Returns:
         How each target ended, and each desktop that the job touched beyond them.
@@ -49,7 +52,7 @@ def read_back(ws: Workspace, item: Item, row: ItemRow, job: Job, timing: Timing)
     polling = ws.settings.polling
     subs = {sub.desktop_id: sub for sub in job.sub_jobs}
     # A job tells all it did when it ended well, with all its sub-jobs, each with its desktop.
-    whole = job.finished and job.status in GOOD_WORDS and job.complete and "" not in subs
+    whole = job.finished and job.status in GOOD_WORDS and all_here and "" not in subs
     judge = _Judge(row.targets, subs, item.image_id, idle_only=item.idle_only, whole=whole)
     end = timing.clock() + polling.verify_within
     before: dict[str, End] = {}

@@ -70,7 +70,7 @@ def ask(settings: Settings, wanted: Wanted) -> tuple[Spec, Callable[[int], str]]
             row.check_here(settings)
             chosen = _chosen_of(ledger, row, wanted)
             only = _only(row.spec, chosen)
-            return only, lambda total: _round(settings, row.batch_id, wanted, total)
+            return only, lambda total: _round(settings, row.batch_id, wanted, chosen, total)
     assert wanted.report is not None  # noqa: S101  (it is what carried)
     _check_approved(carried.spec, apply=wanted.apply)
     return _anew(settings, wanted.report, carried, wanted)
@@ -123,16 +123,29 @@ def _chosen_of(ledger: Ledger, row: BatchRow, wanted: Wanted) -> set[int]:
     return _chosen({one.row: one.word for one in latest}, wanted.rows)
 
 
-def _round(settings: Settings, batch_id: str, wanted: Wanted, total: int) -> str:
-    """Begin a new round of a batch that nobody drives, of rows that are chosen only now."""
+def _round(
+    settings: Settings, batch_id: str, wanted: Wanted, shown: Collection[int], total: int
+) -> str:
+    """Begin a new round of a batch that nobody drives, of the rows that were shown, and no others.
+
+    Raises:
+        BatchError: others are meant by now: somebody else has tried some of them again.
+    """
     with (
         Ledger.open(settings.journal_place) as ledger,
         locks.held(*batch_key(batch_id), what=batch_id, folder=locks.beside(ledger.place)),
     ):
         row = ledger.batch(batch_id)
         chosen = _chosen_of(ledger, row, wanted)
+        if chosen != set(shown):
+            msg = f"the rows that failed are not those that were shown: now {_numbers(chosen)}"
+            raise BatchError(msg, remedy="ask for them again, and read them")
         _check_total(row.spec, total)
         return ledger.ask_again(batch_id, chosen, total).batch_id
+
+
+def _numbers(rows: Collection[int]) -> str:
+    return ", ".join(map(str, sorted(rows)))
 
 
 def _only(spec: Spec, chosen: Collection[int]) -> Spec:

@@ -25,7 +25,10 @@ def of_batch(latest: Sequence[Attempt], stop: str = "") -> tuple[str, str]:
     how = ", ".join(f"{number:,} {word.replace('_', ' ')}" for word, number in words.most_common())
     counted = f"{len(ended):,} of {len(latest):,} ended" + (f": {how}" if how else "")
     headline = "; ".join(filter(None, (counted, stop)))
-    return _verdict(set(words), waiting=len(ended) < len(latest)), headline
+    verdict = _verdict(set(words), waiting=len(ended) < len(latest))
+    if verdict == "refused" and any(one.attempt > 1 for one in latest):
+        verdict = "failed"  # an earlier attempt may have sent
+    return verdict, headline
 
 
 def exit_code(verdict: str) -> int:

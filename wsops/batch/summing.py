@@ -76,10 +76,14 @@ def troubles_of(runs: Sequence[Run]) -> tuple[tuple[Trouble, ...], tuple[Trouble
 def _telling(run: Run) -> Attempt:
     """Give the newest attempt that knows how the desktops of a row are.
 
-    One that waits, died or was never started says nothing of those that an earlier one left behind.
+    One that waits, died, was never started or was refused before it has sent says nothing of those
+    that an earlier one left behind.
     """
-    for one in (run.latest, *reversed(run.older)):
-        if one.help or one.unknown or (one.state == "ended" and one.verdict in EXIT_CODES):
+    newest_first = (run.latest, *reversed(run.older))
+    any_sent = any(one.rollouts for one in newest_first)
+    for one in newest_first:
+        told = one.state == "ended" and one.verdict in EXIT_CODES
+        if one.help or one.unknown or (told and (one.rollouts or not any_sent)):
             return one
     return run.latest
 

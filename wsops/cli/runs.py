@@ -14,7 +14,7 @@ from wsops.files import write_private
 from wsops.handover import as_csv_text, mail_lines
 from wsops.journal import Journal
 from wsops.membership import BATCH
-from wsops.outcome import left, standing
+from wsops.outcome import standing
 from wsops.settings import load
 from wsops.verdicts import of_run
 
@@ -47,7 +47,9 @@ def stop(run_id: str, *, profile: str | None, as_json: bool) -> int:
     What is running cannot be stopped, and is followed to its end.
     """
     with Journal.known(load(profile).journal_place) as journal:
-        if not left(journal.run(run_id), journal.items(run_id)):
+        run, rows = journal.run(run_id), journal.items(run_id)
+        can_send = run.stop_requested_at is None and any(row.state == "planned" for row in rows)
+        if not can_send and not any(row.live for row in rows):
             msg = f"{run_id} sends nothing more; there is nothing to stop"
             raise JournalError(msg, remedy=f"`wsops status {run_id}` shows it")
         journal.request_stop(run_id)
