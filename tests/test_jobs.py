@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from wsops.errors import BadAnswer, JobFailed, JobOverdue, JobStalled, NotAllowed, OutcomeUnknown
-from wsops.jobs import Timing, deadline_for, intervals, wait, watch
+from wsops.jobs import Timing, deadline_for, intervals, wait, watch, with_all_sub_jobs
 from wsops.readings import whole_job
 from wsops.settings import Polling
 
@@ -144,6 +144,35 @@ def test_a_list_of_sub_jobs_that_fails_is_passed_over_as_well(sim, ws, started, 
 
 def short(job):
     return job.model_copy(update={"sub_jobs": job.sub_jobs[:1]})
+
+
+def test_a_list_that_does_not_stand_still_ends_no_job(ws, started, monkeypatch):
+    """The sub-job that is not in it may have failed."""
+    list(polls(ws, *started))
+    known, listed = ws.job, ws.sub_jobs
+    monkeypatch.setattr(ws, "job", lambda job_id: short(known(job_id)))
+    monkeypatch.setattr(ws, "sub_jobs", lambda **query: replace(listed(**query), steady=False))
+    with pytest.raises(JobOverdue):
+        list(polls(ws, *started, seconds=0.2))
+
+
+@pytest.mark.parametrize("answer", ["fails", "moves", "stands"])
+def test_what_a_job_without_a_number_shows_may_be_a_part(ws, started, monkeypatch, answer):
+    """Nulls for its sub-jobs: only a list that stands still says that these are all."""
+    last = list(polls(ws, *started))[-1]
+    bare = last.model_copy(update={"sub_jobs": (), "sub_jobs_total": 0})
+    listed = ws.sub_jobs
+
+    def answered(**query):
+        if answer == "fails":
+            msg = "no"
+            raise BadAnswer(msg)
+        return replace(listed(**query), steady=answer == "stands")
+
+    monkeypatch.setattr(ws, "sub_jobs", answered)
+    job, all_here = with_all_sub_jobs(ws, bare)
+    assert all_here == (answer == "stands")
+    assert bool(job.sub_jobs) == (answer != "fails")
 
 
 def test_a_whole_job_has_all_its_sub_jobs(ws, started, monkeypatch):

@@ -26,6 +26,7 @@ from wsops.plan import chosen
 from wsops.readings import answers_statics
 from wsops.spread import Tell, spread
 
+UNSTEADY_POOLS = "the list of pools changed while it was read"
 _COLLECT_AFTER = 100_000  # by far more rows than are in memory at once
 _IMAGE_FLAGS = frozenset({"IMAGE", "IMAGE_ID"})
 _IMAGE_WORDS = {True: "IMAGE_ID", False: "IMAGE"}  # newer and older documents
@@ -74,7 +75,7 @@ def audit(
         found = spread(ws, lambda pool: _look_at(ws, pool, word, collect), order, tell)
     by_id = {pool.id: one for pool, one in zip(order, found, strict=True)}
     seen = [by_id[pool.id] for pool in wanted]
-    notes = () if listing.steady else ("the list of pools changed while it was read",)
+    notes = () if listing.steady else (UNSTEADY_POOLS,)
     return Audit(
         taken_at=utc_now(),
         region=ws.settings.region,

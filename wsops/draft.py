@@ -51,6 +51,7 @@ def make_plan(
     readings: Sequence[Reading],
     images: Mapping[str, Image],
     unread: Sequence[Skipped] = (),
+    notes: Sequence[str] = (),
 ) -> Plan:
     """Make the plan of a choice over pools as just read.
 
@@ -59,6 +60,7 @@ def make_plan(
         readings: the pools, in the order in which they would be sent; the first is the canary.
         images: the images by ID, as listed.
         unread: pools that were asked for and could not be read.
+        notes: what else could not be seen.
 
     Raises:
         PlanError: a limit is broken, or nothing is left to do.
@@ -78,7 +80,7 @@ def make_plan(
             skipped.append(draft.skipped(reason))
     if not items:
         raise _nothing_to_do(skipped)
-    return _seal(order, choice.kind, items, skipped)
+    return _seal(order, choice.kind, items, skipped, notes)
 
 
 def make_retry(order: Order, job: Job, reading: Reading) -> Plan:
@@ -119,6 +121,7 @@ def _seal(
     kind: Literal["repair", "rebuild", "retry"],
     items: Sequence[Item],
     skipped: Sequence[Skipped],
+    notes: Sequence[str] = (),
 ) -> Plan:
     """Put items into a plan, and its digest onto it.
 
@@ -147,6 +150,7 @@ def _seal(
         desktops=desktops,
         items=tuple(items),
         skipped=tuple(skipped),
+        notes=tuple(notes),
     )
     return plan.model_copy(update={"digest": plan.computed_digest()})
 

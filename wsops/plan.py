@@ -128,7 +128,8 @@ class Plan(Record):
     """What would be sent, to whom, until when; frozen, and approved by its digest.
 
     `desktops` is the number of desktops that may be touched in all: the approved number is the
-    cap. `max_errors_share` and `max_errors_least` bound the failed desktops over the whole run.
+    cap. `notes` say what could not be seen when it was made. `max_errors_share` and
+    `max_errors_least` bound the failed desktops over the whole run.
     """
 
     version: int = Field(SCHEMA, alias="schema")
@@ -150,6 +151,7 @@ class Plan(Record):
     desktops: int
     items: tuple[Item, ...]
     skipped: tuple[Skipped, ...] = ()
+    notes: tuple[str, ...] = ()
     digest: str = ""
 
     def as_json(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import base64
 import secrets
 from collections.abc import Sequence
 
-from wsops.audit import audit
+from wsops.audit import UNSTEADY_POOLS, audit
 from wsops.audited import Audit
 from wsops.choice import Choice, check_choice
 from wsops.client import Workspace
@@ -41,13 +41,16 @@ def plan_for(
         doubtful = {mismatch.pool_id for mismatch in seen.mismatches} | {*seen.unsteady}
         pools = tuple(pool for pool in seen.pools if pool.id in doubtful)
         unread = tuple(_unread(pool) for pool in seen.pools if pool.id in seen.unread)
+        notes = tuple(note for note in seen.notes if note == UNSTEADY_POOLS)
         if not pools:
             raise _nothing_seen(seen)
     else:
-        pools, unread = chosen(ws.pools().rows, patterns), ()
+        listing = ws.pools()
+        pools, unread = chosen(listing.rows, patterns), ()
+        notes = () if listing.steady else (UNSTEADY_POOLS,)
     readings = survey(ws, pools, tell)
     order = _order(ws, choice, region_of(ws, pools))
-    return make_plan(order, readings, images_by_id(ws), unread), readings
+    return make_plan(order, readings, images_by_id(ws), unread, notes), readings
 
 
 def _unread(pool: Pool) -> Skipped:

@@ -54,6 +54,7 @@ class _Page:
             for item in plan.items
             for note in item.notes
         ]
+        notes += [element("li", note) for note in plan.notes]
         if notes:
             parts.append(element("ul", join(notes), class_="w-notes"))
         opened = element(

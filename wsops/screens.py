@@ -17,7 +17,7 @@ from wsops.audited import Audit
 from wsops.looks import colour_of, worded
 from wsops.models import Image, Job
 from wsops.outcome import verdict_of
-from wsops.plan import Item, Plan, Target
+from wsops.plan import Item, Plan, Skipped, Target
 from wsops.rows import ItemRow, RunRow
 from wsops.settings import Settings
 from wsops.text import count, visible
@@ -131,8 +131,10 @@ def last_lines(plan: Plan) -> RenderableType:
     )
 
 
-def outcome(run: RunRow, rows: Sequence[ItemRow], verdict: str, reason: str) -> RenderableType:
-    """Give a run: its pools with how many desktops ended how, and who needs help."""
+def outcome(
+    run: RunRow, rows: Sequence[ItemRow], verdict: str, reason: str, skipped: Sequence[Skipped]
+) -> RenderableType:
+    """Give a run: its pools with how many desktops ended how, what was skipped, who needs help."""
     table = grid("pool", "verdict", ">done", ">left in use", ">not well", ">pending", "why")
     totals: Counter[str] = Counter()
     for row in rows:
@@ -152,6 +154,7 @@ def outcome(run: RunRow, rows: Sequence[ItemRow], verdict: str, reason: str) -> 
     parts: list[RenderableType] = [
         place(run.environment, "", run.project_id, run.profile),
         table,
+        *map(_skipped, skipped),
         *_who_needs_help(rows),
         Text(f"desktops: {how or 'none touched'}"),
         Text.assemble((run.run_id, "bold"), ": ", _verdict(verdict), f"  {visible(reason)}"),
@@ -245,10 +248,15 @@ def _details(plan: Plan) -> Iterable[RenderableType]:
         if lines:
             yield Text(visible(item.pool_name), style="bold")
             yield from lines
-    for skipped in plan.skipped:
-        names = ", ".join(visible(name) for name in skipped.desktops[:_MOST_NAMES])
-        text = f"skipped {visible(skipped.pool_name)}: {visible(skipped.reason)}"
-        yield Text(f"{text} ({names})" if names else text, style="yellow")
+    yield from map(_skipped, plan.skipped)
+    for note in plan.notes:
+        yield Text(f"! {visible(note)}", style="yellow")
+
+
+def _skipped(one: Skipped) -> Text:
+    names = ", ".join(visible(name) for name in one.desktops[:_MOST_NAMES])
+    text = f"skipped {visible(one.pool_name)}: {visible(one.reason)}"
+    return Text(f"{text} ({names})" if names else text, style="yellow")
 
 
 def _people(what: str, targets: Iterable[Target], style: str) -> list[Text]:

@@ -140,6 +140,30 @@ def test_a_retry_whose_answer_was_lost_is_looked_up_in_its_own_job(failed, wsops
     assert wsops(*words).document["verdict"] == "done"
 
 
+def test_a_retry_touches_nothing_that_the_pool_does_not_have(failed, refused, sent):
+    """What else has failed of its job would run again as well, approved by nobody."""
+    place, target, job = failed(2, retry_rebuilds=True)
+    pool = place.cloud.pools[place.cloud.desktops[target].pool_id]
+    pool.desktops[:] = [one for one in pool.desktops if one.id != target]
+    refused("job", "retry", job, "--yes", "--max-desktops", "5", code=5, says="failed at 1 desktop")
+    assert sent(place) == 1
+
+
+def test_a_retry_that_failed_again_is_not_called_unsent(failed, wsops, sent):
+    """Its answer was lost; that its sub-jobs ran again shows by their times."""
+    place, target, job = failed(retry_rebuilds=True)
+    place.cloud.faults.add("lost", operation="RunActionsOnWorkspaceJob", times=1)
+    place.cloud.advance(60)
+    again = {"desktop_ids": [target], "code": "WKS.8", "reason": "no capacity, again"}
+    place.cloud.faults.add("desktop_fails", args=again)
+    words = ("job", "retry", job, "--yes", "--max-desktops", "1", "--json")
+    document = wsops(*words, code=4).document
+
+    assert document["verdict"] == "failed"
+    assert "no capacity, again" in document["items"][0]["reason"]
+    assert sent(place) == 2
+
+
 def test_retry_of_a_good_job_is_refused(applied, refused):
     """There is nothing to retry where nothing failed."""
     job = applied("fin-office-01")["items"][0]["job_id"]

@@ -42,6 +42,34 @@ def test_a_run_that_could_go_on_can_be_stopped(place, planned, wsops, refused):
     refused("stop", run_id, code=5, says="sends nothing more")
 
 
+def test_a_run_whose_canary_was_settled_can_be_stopped(applied, place, wsops, sent):
+    """It offers to go on again: what once stood in its way does not keep a stop from it."""
+    lost = {"operation": "RebuildDesktopPool", "times": 1}
+    place.cloud.faults.add("cut", **lost)
+    document = applied(code=3)
+    run_id, item = document["run_id"], document["items"][0]["item_id"]
+    for _ in range(4):
+        wsops("settle", item, "--not-sent", "--evidence", "by the console", code=None)
+    assert f"wsops resume {run_id} --continue" in wsops("status", run_id, code=None).out
+
+    assert "sends no further pool" in wsops("stop", run_id).out
+    before = sent(place)
+    wsops("resume", run_id, "--continue", code=None)
+    assert sent(place) == before
+
+
+def test_a_pool_that_could_not_be_read_stays_in_sight(place, planned, wsops):
+    """The plan skipped it, and the outcome of its run says so again."""
+    pool = next(p for p in place.cloud.pools.values() if p.name == "fin-office-01")
+    broken = {"operation": "ListPoolDesktopsDetail", "match": {"pool_id": pool.id}}
+    place.cloud.faults.add("error", args={"status": 404}, **broken)
+    path, plan = planned()
+    said = wsops("apply", path, "--yes", "--digest", plan["digest"], code=None).out
+
+    assert "skipped fin-office-01: it could not be read" in said
+    assert pool.id not in {item["pool_id"] for item in plan["items"]}
+
+
 def test_who_was_never_touched_is_not_handed_over(place, planned, wsops, tmp_path):
     """A request that was refused has recomposed nobody: the mail says so, the file is empty."""
     path, plan = planned("fin-office-01")

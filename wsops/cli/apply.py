@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Generator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import click
@@ -30,7 +30,7 @@ from wsops.membership import attempt_here
 from wsops.models import utc_now
 from wsops.outcome import as_document, latest_unfinished, next_command, standing
 from wsops.parameters import ANY
-from wsops.plan import Plan, check_place, read_plan
+from wsops.plan import Plan, Skipped, check_place, read_plan
 from wsops.progress import show
 from wsops.rollout import Event, Rollout
 from wsops.verdicts import EXIT_CODES
@@ -151,7 +151,10 @@ def print_outcome(journal: Journal, run_id: str, *, as_json: bool, code: int | N
     if as_json:
         print_json(as_document(run, rows, verdict, reason))
     else:
-        out.print(screens.outcome(run, rows, verdict, reason))
+        skipped: tuple[Skipped, ...] = ()
+        with suppress(JournalError):  # a plan that is damaged hides nothing of what was sent
+            skipped = journal.plan_of(run_id).skipped
+        out.print(screens.outcome(run, rows, verdict, reason, skipped))
         hint = next_command(run, rows, verdict)
         if hint:
             say(f"next: {hint}", style="bold")

@@ -224,12 +224,27 @@ def retry(  # noqa: PLR0913  (one argument an option)
         apply=apply,
     )
     spec, begin = again.ask(settings, wanted)
+    settings = _settings_of(spec, settings, profile)
     total = max_desktops or 0
     if spec.apply and not total:
         _show_before(spec, settings)
         total = _typed_total(settings.profile, spec)
     how = spec.model_copy(update=_given(workers=workers, executor=executor))
     return _drive(settings, how, lambda: begin(total), as_json=as_json)
+
+
+def _settings_of(spec: Spec, settings: Settings, profile: str | None) -> Settings:
+    """Give the settings that the rows of a batch run with; what is approved is approved for them.
+
+    Raises:
+        NotApproved: another profile was named, or theirs has another journal.
+    """
+    own = load(spec.profile or None)
+    if (profile and profile != spec.profile) or own.journal_place != settings.journal_place:
+        msg = f"the rows of the batch run with profile {own.profile!r}, not {settings.profile!r}"
+        raise NotApproved(msg, remedy=f"add --profile {own.profile}, and read what it shows")
+    know_secrets(own)
+    return own
 
 
 def _drive(settings: Settings, spec: Spec, begin: Callable[[], str], *, as_json: bool) -> int:

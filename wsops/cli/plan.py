@@ -14,9 +14,11 @@ import click
 from wsops import screens
 from wsops.choice import Choice
 from wsops.cli.common import command, connected, err, out, pairs, print_json, save_fleet, say
+from wsops.errors import SettingsError
 from wsops.files import write_private
 from wsops.planning import plan_for
 from wsops.progress import Counting
+from wsops.redact import leaks
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _SHARED = (
@@ -98,6 +100,9 @@ def _make(  # noqa: PLR0913  (one argument an option)
         made, readings = plan_for(ws, choice, patterns, counting.tell)
         if save is not None:
             save_fleet(ws, [(reading.pool, reading.desktops) for reading in readings], save)
+    if leaks(made.model_dump_json()):
+        msg = "the plan would hold a secret that is in use"
+        raise SettingsError(msg, remedy="take it out of what you gave, and change the secret")
     if output is not None:
         write_private(output, json.dumps(made.as_json(), ensure_ascii=False, indent=2) + "\n")
     if as_json:

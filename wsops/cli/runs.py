@@ -15,8 +15,8 @@ from wsops.handover import as_csv_text, mail_lines
 from wsops.journal import Journal
 from wsops.membership import BATCH
 from wsops.outcome import standing
+from wsops.rows import ItemRow, RunRow
 from wsops.settings import load
-from wsops.verdicts import of_run
 
 
 def _latest(journal: Journal, run_id: str | None) -> str:
@@ -83,6 +83,19 @@ def history(*, limit: int, verify: bool, profile: str | None, as_json: bool) -> 
     return 0
 
 
+def _of_batch(journal: Journal, batch_id: str) -> tuple[RunRow, tuple[ItemRow, ...], str]:
+    """Give the first run of a batch, for each pool what became of it last, and how all stands."""
+    from wsops.batch.ledger import Ledger  # noqa: PLC0415
+    from wsops.batch.view import as_it_stands  # noqa: PLC0415
+
+    with Ledger.known(journal.place) as ledger:
+        whole = as_it_stands(ledger, batch_id)
+    runs = journal.runs_of_batch(batch_id)
+    rows = [row for run in runs for row in journal.items(run.run_id)]
+    last = {row.pool_id: row for row in sorted(rows, key=lambda row: row.touched)}
+    return runs[0], tuple(last.values()), f"{whole.verdict}, {whole.headline}"
+
+
 @click.command()
 @click.argument("run_id", required=False, metavar="[RUN|BATCH]")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="CSV file.")
@@ -97,9 +110,7 @@ def handover(run_id: str | None, *, output: Path | None, profile: str | None, as
         latest = _latest(journal, run_id)
         name = run_id or journal.batch_of(latest) or latest
         if name.startswith(BATCH):
-            key, (run, *_) = "batch_id", (found := journal.runs_of_batch(name))
-            rows = tuple(row for one in found for row in journal.items(one.run_id))
-            verdict, _ = of_run(rows)
+            key, (run, rows, verdict) = "batch_id", _of_batch(journal, name)
         else:
             key, (run, rows, verdict, _) = "run_id", standing(journal, name)
     path = output or Path(f"handover-{name}.csv")

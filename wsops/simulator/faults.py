@@ -36,7 +36,8 @@ STATE = {
     "refuse_filter": ("ListPoolDesktopsDetail",),
     "ignore_filter": ("ListPoolDesktopsDetail",),
 }
-DESKTOPS = {"stuck": _REBUILDS, "desktop_fails": _REBUILDS, "ignore_desktop": _REBUILDS}
+_AT_WORK = (*_REBUILDS, "RunActionsOnWorkspaceJob")
+DESKTOPS = {"stuck": _AT_WORK, "desktop_fails": _AT_WORK, "ignore_desktop": _AT_WORK}
 KINDS: Mapping[str, str | tuple[str, ...]] = {**DELAYS, **WIRE, **STATE, **DESKTOPS}
 
 

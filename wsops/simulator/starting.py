@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -83,6 +84,17 @@ def plan_desktop(
         failure=failure,
         was_off=off,
     )
+
+
+def run_again(cloud: Cloud, call: Call, failed: Iterable[SubJob], now: float) -> dict[str, SubJob]:
+    """Plan failed sub-jobs anew, each by its own ID; faults hit them as they did at first."""
+    by_id = {sub.id: (sub, cloud.desktop(sub.desktop_id)) for sub in failed}
+    hits = _hits(cloud, call, [desktop for _, desktop in by_id.values()])
+    planned = {
+        sub_id: _doomed(plan_desktop(cloud, desktop, sub.image, now), hits.get(desktop.id))
+        for sub_id, (sub, desktop) in by_id.items()
+    }
+    return {sub_id: replace(sub, id=sub_id) for sub_id, sub in planned.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from wsops.simulator import checks
 from wsops.simulator.answers import Answer, bad_request, conflict, dump
 from wsops.simulator.call import Call
 from wsops.simulator.cloud import Cloud
 from wsops.simulator.jobs import REBUILD_DESKTOPS, REBUILD_POOL
 from wsops.simulator.orders import chosen_desktops, fitting_image, handled_desktops, refuse_busy
-from wsops.simulator.starting import Work, occupy, plan_desktop, start
+from wsops.simulator.starting import Work, occupy, run_again, start
 
 ATTRIBUTES = frozenset(
     {
@@ -101,11 +99,7 @@ def job_action(cloud: Cloud, call: Call) -> Answer:
     if not failed:
         msg = "The job has nothing to retry."
         raise conflict(msg)
-    again = {
-        sub.id: plan_desktop(cloud, cloud.desktop(sub.desktop_id), sub.image, now) for sub in failed
-    }
-    job.subs = tuple(
-        replace(again[sub.id], id=sub.id) if sub.id in again else sub for sub in job.subs
-    )
+    again = run_again(cloud, call, failed, now)
+    job.subs = tuple(again.get(sub.id, sub) for sub in job.subs)
     occupy(cloud, job)
     return Answer(200, dump({"job_id": job.id}), executed=True, job_id=job.id)
