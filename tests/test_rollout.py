@@ -7,6 +7,7 @@ import pytest
 
 from wsops.choice import Choice
 from wsops.errors import JournalError
+from wsops.handover import as_csv_text, mail_lines
 from wsops.jobs import Timing
 from wsops.outcome import as_document, latest_unfinished, standing
 from wsops.planning import plan_for
@@ -493,6 +494,25 @@ def test_an_order_that_started_the_work_is_not_ordered_twice(calm, begin):
 
     assert (verdict, rows[0].verdict) == ("done", "done")
     assert len(rebuilds(sim)) == 1
+
+
+def test_a_pool_that_its_order_began_twice_is_the_canary_and_is_handed_over(calm, begin):
+    """Nobody knows which job is the order's: the pool is unknown, and no other follows it."""
+    sim = calm(region="old")
+    ws_plan = begin(sim).plan
+    first = ws_plan.items[0]
+    rollout = begin(sim, Choice(orders={first.pool_name: "CS1"}))
+    for _ in range(2):
+        rollout.ws.send(first.path, first.body.encode())
+        sim.cloud.advance(3600)
+        sim.cloud.set_desktop_image(first.targets[0].desktop_id, first.targets[0].image_id)
+    before = len(executed(sim))
+    _, (run, rows, verdict, _) = drain(rollout)
+
+    assert (verdict, rows[0].state, len(executed(sim))) == ("unknown", "unknown", before)
+    assert rows[0].touched
+    assert rows[0].pool_name in as_csv_text(rows)
+    assert "still running or unknown" in mail_lines(run, rows, verdict, "h.csv")[2]
 
 
 def test_a_switch_to_a_new_image_is_carried_out(calm, begin):

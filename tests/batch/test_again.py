@@ -7,8 +7,17 @@ import pytest
 from click import UsageError
 
 from tests.batch.conftest import NOTEBOOKS, words
+from tests.batch.test_ledger import spec
+from tests.cli.conftest import place  # noqa: F401  (a fixture)
 from tests.cli.test_typed import terminal  # noqa: F401  (a fixture)
+from wsops.batch import again
+from wsops.batch.ledger import Ledger
+from wsops.batch.summing import runs_of, troubles_of
+from wsops.batch.view import as_it_stands
 from wsops.cli.batch_run import numbers as read_numbers
+from wsops.errors import BatchError
+from wsops.settings import load
+from wsops.summary import Trouble
 
 BREAKS = "import os\nif n == 2 and not os.path.exists('mended'):\n    raise ValueError('not yet')"
 REPAIR = NOTEBOOKS / "20_repair_mismatches.ipynb"
@@ -180,6 +189,99 @@ def test_rows_are_not_asked_for_again_from_another_place(
 
     assert "you are elsewhere" in told.err
     assert wsops("batch", "status", batch_id, "--json").document == before
+
+
+def test_rows_that_others_have_tried_meanwhile_are_not_begun(place, tmp_path):
+    """What is begun are the rows that were shown, and no others."""
+    settings = load(None)
+    with Ledger.open(settings.journal_place) as ledger:
+        here = (settings.endpoint, settings.project_id)
+        made = spec(3, apply=True, max_desktops=9)
+        ledger.begin("batch-1", made, str(tmp_path), "tester", here)
+        _tried(ledger, ("done", "failed", "done"), 1)
+        shown, begin = again.ask(settings, again.Wanted("batch-1", None, None, apply=True))
+        ledger.ask_again("batch-1", [2, 3], 9)
+        _tried(ledger, ("", "done", "failed"), 2)
+
+        assert [row.number for row in shown.rows] == [2]
+        with pytest.raises(BatchError, match="now 3"):
+            begin(5)
+        assert ledger.batch("batch-1").round == 2
+
+
+def test_a_retry_that_was_refused_hides_nobody_in_need(place, wsops, tmp_path):
+    """The row had sent: who needed help then still does, and the batch did send."""
+    settings = load(None)
+    here = (settings.endpoint, settings.project_id)
+    maria = Trouble(desktop_id="d1", desktop="pc-1", user="maria", pool="eng", state="failed")
+    with Ledger.open(settings.journal_place) as ledger:
+        made = spec(1, apply=True, max_desktops=9)
+        ledger.begin("batch-1", made, str(tmp_path), "tester", here)
+        _tried(ledger, ("partial",), 1, help=(maria,))
+        ledger.ask_again("batch-1", [1], 9)
+        _tried(ledger, ("refused",), 2)
+        whole = as_it_stands(ledger, "batch-1")
+
+    assert troubles_of(runs_of(whole)) == ((maria,), ())
+    assert whole.verdict == "failed"
+
+
+def _tried(ledger, verdicts, attempt, **facts):
+    for row, verdict in enumerate(verdicts, 1):
+        if verdict:
+            one = ledger.start(f"batch-1/{row:04d}.{attempt}", "worker 1")
+            ledger.finish(one.over(verdict, "", **facts))
+    ledger.end("batch-1", "partial")
+
+
+def test_who_types_an_approval_types_the_profile_of_the_rows(
+    fleet_to_repair, wsops, monkeypatch, tmp_path
+):
+    """Rows run with the profile that their batch was made with, whoever tries them again."""
+    fleet = fleet_to_repair(pools=2)
+    keys = ("endpoint", "iam_endpoint", "region", "project_id")
+    lines = [f'{key} = "{os.environ[f"WSOPS_{key.upper()}"]}"' for key in keys]
+    other = [line.replace(os.environ["WSOPS_PROJECT_ID"], "f" * 32) for line in lines]
+    parts = ["[profiles.default]", *other, "[profiles.other]", *lines]
+    (tmp_path / "wsops.toml").write_text("\n".join(parts))
+    for key in keys:
+        monkeypatch.delenv(f"WSOPS_{key.upper()}")
+    fleet.fail([one for pool in fleet.pools for one in fleet.behind(pool)])
+    seen = wsops("audit", "--json", "--profile", "other").document
+    (tmp_path / "audit.json").write_text(json.dumps(seen))
+    given = ("--from-audit", tmp_path / "audit.json", "--profile", "other", "--apply")
+    wsops("batch", "run", REPAIR, *given, "--max-desktops", fleet.total, code=4)
+    before = len(fleet.posts)
+    again_ = ("batch", "retry", "--failed", "--apply", "--max-desktops", 9)
+
+    assert "you are elsewhere" in wsops(*again_, code=5).err
+    told = wsops(*again_, "--profile", "default", code=5)
+    assert "you are elsewhere" in told.err
+    assert len(fleet.posts) == before
+    fleet.sim.cloud.faults.clear()
+    wsops(*again_, "--profile", "other")
+    assert fleet.pools == []
+
+
+def test_a_batch_is_handed_over_as_it_stands(fleet_to_repair, repair, wsops, tmp_path):
+    """Of a pool that was tried twice its end counts; what was not begun is said."""
+    fleet = fleet_to_repair(pools=3)
+    sick = fleet.behind(fleet.pools[-1])[0]
+    fleet.fail([sick])
+    document = repair(max_desktops=fleet.total, code=4)
+    path = tmp_path / "h.csv"
+    first = wsops("handover", document["batch_id"], "-o", path).out
+    fleet.sim.cloud.faults.clear()
+    wsops("batch", "retry", "--failed", "--apply", "--max-desktops", 1)
+    second = wsops("handover", document["batch_id"], "-o", path).out
+    rows = path.read_text().splitlines()[1:]
+
+    assert "In need of help: 1 desktop" in first
+    assert "verdict: partial" in first
+    assert "No desktop is known to need help" in second
+    assert "verdict: done" in second
+    assert len(rows) == len({row.split(",")[1] for row in rows})
+    assert all(",done," in row or ",left_in_use," in row for row in rows)
 
 
 def test_a_total_for_rows_that_only_plan_is_refused(book, numbers, ran, wsops):

@@ -18,6 +18,9 @@ _ORDER = (
     *("waiting", "not_started"),
 )
 
+_TELL_ALL = EXIT_CODES.keys() - {"refused", "error"}
+"""Verdicts of an attempt that knows how the desktops of its row are."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -76,14 +79,12 @@ def troubles_of(runs: Sequence[Run]) -> tuple[tuple[Trouble, ...], tuple[Trouble
 def _telling(run: Run) -> Attempt:
     """Give the newest attempt that knows how the desktops of a row are.
 
-    One that waits, died, was never started or was refused before it has sent says nothing of those
-    that an earlier one left behind.
+    One that waits, died, was never started or was refused says nothing of those that an earlier
+    one left behind.
     """
-    newest_first = (run.latest, *reversed(run.older))
-    any_sent = any(one.rollouts for one in newest_first)
-    for one in newest_first:
-        told = one.state == "ended" and one.verdict in EXIT_CODES
-        if one.help or one.unknown or (told and (one.rollouts or not any_sent)):
+    for one in (run.latest, *reversed(run.older)):
+        told = one.state == "ended" and one.verdict in _TELL_ALL
+        if one.help or one.unknown or told:
             return one
     return run.latest
 
