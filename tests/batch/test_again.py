@@ -205,7 +205,7 @@ def test_rows_that_others_have_tried_meanwhile_are_not_begun(place, tmp_path):
 
         assert [row.number for row in shown.rows] == [2]
         with pytest.raises(BatchError, match="now 3"):
-            begin(5)
+            begin(settings, 5)
         assert ledger.batch("batch-1").round == 2
 
 
@@ -261,6 +261,30 @@ def test_who_types_an_approval_types_the_profile_of_the_rows(
     fleet.sim.cloud.faults.clear()
     wsops(*again_, "--profile", "other")
     assert fleet.pools == []
+
+
+def test_a_batch_that_applies_is_of_one_project(fleet_to_repair, repair, monkeypatch):
+    """Looked up where the profile does not name it, before a row begins."""
+    fleet = fleet_to_repair(pools=2)
+    project_id = os.environ["WSOPS_PROJECT_ID"]
+    monkeypatch.delenv("WSOPS_PROJECT_ID")
+    batch_id = repair(max_desktops=fleet.total)["batch_id"]
+    with Ledger.known(load(None).journal_place) as ledger:
+        assert ledger.batch(batch_id).project_id == project_id
+
+
+def test_a_service_that_is_not_there_begins_no_batch_that_applies(
+    fleet_to_repair, audited, wsops, monkeypatch
+):
+    """Found out at once, not by the canary."""
+    fleet = fleet_to_repair(pools=2)
+    path = audited()
+    monkeypatch.delenv("WSOPS_PROJECT_ID")
+    monkeypatch.setenv("WSOPS_IAM_ENDPOINT", "http://127.0.0.1:9")
+    given = ("--from-audit", path, "--apply", "--max-desktops", fleet.total)
+    told = wsops("batch", "run", REPAIR, *given, code=1)
+    assert "cannot connect" in told.err
+    wsops("batch", "list", code=5)
 
 
 def test_a_batch_is_handed_over_as_it_stands(fleet_to_repair, repair, wsops, tmp_path):

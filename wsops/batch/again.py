@@ -50,11 +50,17 @@ def begin(settings: Settings, spec: Spec, content: bytes, root: Path) -> str:
     return batch_id
 
 
-def ask(settings: Settings, wanted: Wanted) -> tuple[Spec, Callable[[int], str]]:
+Begin = Callable[[Settings, int], str]
+"""Begins what was asked for, with the settings of its rows and the total approved for them.
+
+The total is 0 where they apply nothing; gives the batch's ID.
+"""
+
+
+def ask(settings: Settings, wanted: Wanted) -> tuple[Spec, Begin]:
     """Ask for rows again: a new round of a batch that the journal knows, else a new batch.
 
-    Gives the spec with the rows that are meant, its total no longer approved; and what begins them
-    with the total that was approved anew, 0 where they apply nothing, and gives the batch's ID.
+    Gives the spec with the rows that are meant, its total no longer approved, and what begins them.
 
     Raises:
         BatchError: there is no such batch or row, it has not ended, or no row has failed.
@@ -70,10 +76,11 @@ def ask(settings: Settings, wanted: Wanted) -> tuple[Spec, Callable[[int], str]]
             row.check_here(settings)
             chosen = _chosen_of(ledger, row, wanted)
             only = _only(row.spec, chosen)
-            return only, lambda total: _round(settings, row.batch_id, wanted, chosen, total)
+            name = row.batch_id
+            return only, lambda own, total: _round(own, name, wanted, chosen, total)
     assert wanted.report is not None  # noqa: S101  (it is what carried)
     _check_approved(carried.spec, apply=wanted.apply)
-    return _anew(settings, wanted.report, carried, wanted)
+    return _anew(wanted.report, carried, wanted)
 
 
 def _check_approved(spec: Spec, *, apply: bool) -> None:
@@ -153,9 +160,7 @@ def _only(spec: Spec, chosen: Collection[int]) -> Spec:
     return spec.model_copy(update={"rows": rows, "max_desktops": 0})
 
 
-def _anew(
-    settings: Settings, report: Path, carried: Carried, wanted: Wanted
-) -> tuple[Spec, Callable[[int], str]]:
+def _anew(report: Path, carried: Carried, wanted: Wanted) -> tuple[Spec, Begin]:
     """Make a new batch of rows of a report whose batch this journal does not know."""
     spec = carried.spec
     content = _notebook(report.parent / spec.notebook, spec.notebook_sha256)
@@ -164,7 +169,7 @@ def _anew(
     fresh = _only(spec, chosen).model_copy(update={"executor": "local"})
     root = report.resolve().parent.parent
 
-    def begin_anew(total: int) -> str:
+    def begin_anew(settings: Settings, total: int) -> str:
         _check_total(fresh, total)
         whole = fresh.model_copy(update={"max_desktops": total})
         return begin(settings, whole, content, root)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wsops.cli.common import command, err, know_secrets, out, print_json, say
+from wsops.cli.common import command, connected, err, know_secrets, out, print_json, say
 from wsops.errors import NotApproved, NothingToDo
 from wsops.kernels import light_imports, nursery
 from wsops.settings import Settings, load
@@ -136,6 +136,9 @@ def run(
         return _show_rows(spec, as_json=as_json)
     settings = load(spec.profile or None)
     know_secrets(settings)
+    if spec.apply:  # what is approved is approved for one project, which may have to be looked up
+        with connected(spec.profile or None) as ws:
+            settings = ws.resolved
     if spec.apply and not spec.max_desktops:
         _show_before(spec, settings)
         spec = with_total(spec, _typed_total(settings.profile, spec))
@@ -230,7 +233,7 @@ def retry(  # noqa: PLR0913  (one argument an option)
         _show_before(spec, settings)
         total = _typed_total(settings.profile, spec)
     how = spec.model_copy(update=_given(workers=workers, executor=executor))
-    return _drive(settings, how, lambda: begin(total), as_json=as_json)
+    return _drive(settings, how, lambda: begin(settings, total), as_json=as_json)
 
 
 def _settings_of(spec: Spec, settings: Settings, profile: str | None) -> Settings:
