@@ -11,6 +11,9 @@ APT := { test "$$(id -u)" = 0 && command -v apt-get && $(BOUNDED) apt-get -qq up
 FETCH := $(BOUNDED) $(BIN)/python -m playwright install chromium >/dev/null
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
+# Without bytecode every command would compile the package anew, in the tests a thousand times.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo lab check test soak bench example clean browser
 
 demo: $(PLAIN)  ## the whole story on a simulated fleet
