@@ -6,7 +6,7 @@ import pytest
 
 from wsops.outcome import next_command
 from wsops.rows import ItemRow, RunRow
-from wsops.verdicts import EXIT_CODES, NEEDS_HELP, in_need, of_run, totals, undecided
+from wsops.verdicts import EXIT_CODES, NEEDS_HELP, in_need, of_run, once_each, totals, undecided
 from wsops.verify import GOOD_ENDS
 
 
@@ -59,6 +59,19 @@ def parted(text):
     return text.partition(":")
 
 
+def test_a_desktop_that_was_tried_twice_counts_as_it_ended_last():
+    """A second send touches only what the first has left; what that repaired stays repaired."""
+    first = row("ended", ends={"d0": ("done", ""), "d1": ("failed", "no capacity")})
+    first = first.model_copy(update={"sent_at": datetime(2026, 1, 1, tzinfo=UTC)})
+    targets = {"d1": {"name": "pc-1"}}
+    again = first.model_copy(update={"targets": targets, "desktops": {"d1": {"state": "done"}}})
+    never = row("planned")
+
+    assert totals(once_each([first, again, never])) == {"done": 2}
+    assert totals(once_each([first, never])) == {"done": 1, "failed": 1}
+    assert totals(once_each([again, first])) == {"done": 1, "failed": 1}
+
+
 def test_each_end_is_good_undecided_or_in_need():
     """Nobody falls between the lists: no state is missed, none is in two of them."""
     states = [*NEEDS_HELP, *GOOD_ENDS, "unknown"]
@@ -85,7 +98,7 @@ def test_all_desktops_of_a_request_that_nobody_knows_of_are_undecided(state):
 @pytest.mark.parametrize("verdict", [*EXIT_CODES, "interrupted"])
 def test_each_verdict_has_its_next_command(verdict):
     """What is out is resumed, what failed is repaired; else there is nothing to type."""
-    run = RunRow.model_construct(run_id="run-1")
+    run = RunRow.model_construct(run_id="run-1", digest="sha256:0")
     command = next_command(run, [row()], verdict)
 
     assert command.startswith("wsops resume run-1") == (verdict in {"running", "unknown"})

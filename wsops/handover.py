@@ -41,9 +41,9 @@ def mail_lines(run: RunRow, rows: Sequence[ItemRow], verdict: str, csv_name: str
     ends = [(row, _state(row, desktop_id)[0]) for row in touched for desktop_id in row.targets]
     counts = Counter(state for _, state in ends)
     return [
-        _what_was_done(run, len(touched), counts, verdict),
+        _what_was_done(run, len({row.pool_id for row in touched}), counts, verdict),
         _who_needs_help(Counter(visible(row.pool_name) for row, end in ends if end in NEEDS_HELP)),
-        _what_is_open(counts, len(rows) - len(touched), csv_name),
+        _what_is_open(counts, sum(not row.touched for row in rows), csv_name),
     ]
 
 

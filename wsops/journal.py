@@ -342,7 +342,10 @@ class Journal(Book):
 
     def _no_run(self, run_id: str) -> JournalError:
         msg = f"no run {run_id!r} in the journal {self.place}"
-        return JournalError(msg, remedy="`wsops history` lists the runs")
+        remedy = "`wsops history` lists the runs"
+        if run_id.startswith(membership.BATCH):
+            remedy = "that is a batch: `wsops batch status`, `wsops batch stop`"
+        return JournalError(msg, remedy=remedy)
 
     def _items(self, query: sa.Select[Any]) -> tuple[ItemRow, ...]:
         return tuple(read_row(ItemRow, self.place, row) for row in self._database.all(query))

@@ -105,9 +105,15 @@ def items_beside(database: Database, run_id: str) -> tuple[ItemRow, ...]:
     return tuple(others)
 
 
-def items_sent(database: Database, batch_id: str, round: int) -> tuple[ItemRow, ...]:  # noqa: A002
-    """Give the items of a round of a batch that were sent, in the order of sending."""
-    here = (attempts_of_rows.c.batch_id == batch_id, attempts_of_rows.c.round == round)
+def items_sent(
+    database: Database,
+    batch_id: str,
+    round: int | None = None,  # noqa: A002
+) -> tuple[ItemRow, ...]:
+    """Give the items of a batch that were sent, of one round or of all, in the order of sending."""
+    here = [attempts_of_rows.c.batch_id == batch_id]
+    if round is not None:
+        here.append(attempts_of_rows.c.round == round)
     begun = _BEGUN.join(items, items.c.run_id == rollouts.c.run_id)
     query = sa.select(items).select_from(begun).where(*here)
     left = (items.c.sent_at.is_not(None), items.c.job_id.is_not(None), items.c.state.in_(SENT))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -12,7 +13,9 @@ from wsops.membership import is_elsewhere
 from wsops.rows import ItemRow, RunRow
 from wsops.settings import Settings
 from wsops.verdicts import counts_of, of_run
+from wsops.verify import GOOD_ENDS
 
+_MOST_NAMED = 4
 _STANDING = {"accepted": "running", "sent": "unknown", "intent": "unknown", "unknown": "unknown"}
 
 
@@ -32,6 +35,8 @@ def standing(journal: Journal, run_id: str) -> Standing:
     """
     run, rows = journal.run(run_id), journal.items(run_id)
     verdict, reason = of_run(rows, run.stop)
+    if run.stop_requested_at is not None and not run.stop:
+        reason = f"{reason}; a stop was requested"
     driver = locks.holder(*run_key(run))
     if driver:
         verdict, reason = "running", "; ".join(filter(None, (reason, f"driven by {driver}")))
@@ -85,14 +90,22 @@ def as_document(run: RunRow, rows: Sequence[ItemRow], verdict: str, reason: str)
 
 
 def next_command(run: RunRow, rows: Sequence[ItemRow], verdict: str) -> str:
-    """Give the command to type next; "" where there is nothing to do."""
+    """Give the command to type next; "" where there is nothing to do, or a process is at it."""
+    if verdict == "running" and locks.holder(*run_key(run)):
+        return ""
     if verdict in {"running", "unknown"}:
         return f"wsops resume {run.run_id}"
     if left(run, rows) == "send":
         return f"wsops resume {run.run_id} --continue"
     if verdict in {"partial", "failed"}:
-        return "wsops plan repair -o plan.json  # over the desktops that still differ"
+        return f"wsops plan repair{_pools_not_well(rows)} -o plan.json  # what still differs"
     return ""
+
+
+def _pools_not_well(rows: Sequence[ItemRow]) -> str:
+    """Name the pools that did not end well, as arguments; all are meant where they are many."""
+    ids = [row.pool_id for row in rows if row.verdict not in GOOD_ENDS]
+    return "".join(f" {shlex.quote(pool_id)}" for pool_id in ids) if len(ids) <= _MOST_NAMED else ""
 
 
 def left(run: RunRow, rows: Sequence[ItemRow]) -> Literal["follow", "send", ""]:

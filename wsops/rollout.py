@@ -7,7 +7,7 @@ what is running goes on in the cloud and stands in the journal.
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,8 +41,8 @@ from wsops.submit import (
     Judgement,
     Outcome,
     Request,
+    facts_before,
     is_as_before,
-    mark_of,
     reconcile,
     submit,
 )
@@ -179,7 +179,7 @@ class Rollout:
         if batch_id and self._is_orphan_of(batch_id):
             msg = f"whoever drove {batch_id} for this run is gone"
             raise Stopped(msg, remedy=f"wsops batch resume {batch_id}")
-        facts = _facts(item, reading, tried)
+        facts = facts_before(item, reading, tried)
         self.journal.intend(item.item_id, body, facts, reading.known_jobs)
 
     def _is_orphan_of(self, batch_id: str) -> bool:
@@ -224,7 +224,9 @@ class Rollout:
         reading = read_pool(self.ws, item.pool_id)
         if set(reading.known_jobs) <= set(item.known_jobs):
             return None
-        self.journal.intend(row.item_id, item.body.encode(), _facts(item, reading), item.known_jobs)
+        self.journal.intend(
+            row.item_id, item.body.encode(), facts_before(item, reading), item.known_jobs
+        )
         return Judgement(Outcome.AMBIGUOUS, "a job began after the plan, by its order perhaps")
 
     def _after(self, judgement: Judgement, row: ItemRow) -> Iterator[Event]:
@@ -383,26 +385,6 @@ class Rollout:
         delay = json.loads(item.body).get("delay_time") or 0
         polling = self.ws.settings.polling
         return deadline_for(polling, len(item.targets), delay, self.timing.now())
-
-
-def _facts(
-    item: Item, reading: Reading, tried: Iterable[SubJob] = ()
-) -> dict[str, dict[str, object]]:
-    """Give what each target is just before the send, as the journal keeps it."""
-    names = {target.desktop_id for target in item.targets}
-    tries = {sub.desktop_id: mark_of(sub) for sub in tried}
-    return {
-        desktop.desktop_id: {
-            "name": desktop.computer_name,
-            "user": ", ".join(desktop.users),
-            "image_id": desktop.image_id,
-            "in_use": desktop.in_use,
-            "off": desktop.off,
-            **({"tried": tries[desktop.desktop_id]} if desktop.desktop_id in tries else {}),
-        }
-        for desktop in reading.desktops
-        if desktop.desktop_id in names
-    }
 
 
 def _progress(job: Job) -> str:

@@ -6,7 +6,7 @@ no cancel: what may have been executed is never sent again by the program.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -19,7 +19,7 @@ from wsops.errors import CloudError, JournalError, NotAllowed, OutcomeUnknown, W
 from wsops.jobs import Timing
 from wsops.journal import Journal
 from wsops.models import ID_PATTERN, Job, SubJob
-from wsops.plan import Item
+from wsops.plan import Item, Reading
 from wsops.readings import rebuild_sub_jobs, whole_job
 from wsops.redact import scrub
 from wsops.rows import ItemRow
@@ -266,6 +266,26 @@ def _look(ws: Workspace, journal: Journal, row: ItemRow, item: Item) -> Finding:
 def mark_of(sub: SubJob) -> str:
     """Give by what a sub-job that runs again is told from its first time: its word and times."""
     return f"{sub.status} {sub.begin_time} {sub.end_time}"
+
+
+def facts_before(
+    item: Item, reading: Reading, tried: Iterable[SubJob] = ()
+) -> dict[str, dict[str, object]]:
+    """Give what each target is just before the send, as the journal keeps it."""
+    names = {target.desktop_id for target in item.targets}
+    tries = {sub.desktop_id: mark_of(sub) for sub in tried}
+    return {
+        desktop.desktop_id: {
+            "name": desktop.computer_name,
+            "user": ", ".join(desktop.users),
+            "image_id": desktop.image_id,
+            "in_use": desktop.in_use,
+            "off": desktop.off,
+            **({"tried": tries[desktop.desktop_id]} if desktop.desktop_id in tries else {}),
+        }
+        for desktop in reading.desktops
+        if desktop.desktop_id in names
+    }
 
 
 def is_as_before(row: ItemRow, job: Job) -> bool:

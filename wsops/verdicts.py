@@ -76,6 +76,22 @@ def totals(rows: Sequence[ItemRow]) -> dict[str, int]:
     return {state.replace("_", " "): number for state, number in whole.most_common()}
 
 
+def once_each(rows: Sequence[ItemRow]) -> tuple[ItemRow, ...]:
+    """Give the items that touched desktops, each desktop in the last one of them alone.
+
+    A pool that was sent again touches only what had not ended well the first time.
+    """
+    seen: set[str] = set()
+    found = []
+    for row in reversed([row for row in rows if row.touched]):
+        targets = {i: target for i, target in row.targets.items() if i not in seen}
+        desktops = {i: end for i, end in row.desktops.items() if i not in seen}
+        seen |= targets.keys() | desktops.keys()
+        if targets or desktops:
+            found.append(row.model_copy(update={"targets": targets, "desktops": desktops}))
+    return tuple(reversed(found))
+
+
 def in_need(row: ItemRow) -> Iterator[Trouble]:
     """Give the desktops of an item whose users may be unable to work."""
     for desktop_id, end in row.desktops.items():

@@ -125,9 +125,10 @@ def _chosen_of(ledger: Ledger, row: BatchRow, wanted: Wanted) -> set[int]:
         msg = f"{row.batch_id} has not ended: rows of it run, or were not begun"
         remedy = f"`wsops batch resume {row.batch_id}` ends it"
         raise BatchError(msg, folder=row.folder, remedy=remedy)
-    _check_approved(row.spec, apply=wanted.apply)
     latest = latest_of(ledger.attempts(row.batch_id))
-    return _chosen({one.row: one.word for one in latest}, wanted.rows)
+    chosen = _chosen({one.row: one.word for one in latest}, wanted.rows)
+    _check_approved(row.spec, apply=wanted.apply)
+    return chosen
 
 
 def _round(

@@ -238,6 +238,10 @@ class Ledger(Book):
         """Give what the runs of a batch's present round have sent, oldest first."""
         return membership.items_sent(self._database, batch.batch_id, batch.round)
 
+    def items(self, batch_id: str) -> tuple[ItemRow, ...]:
+        """Give what the runs of all rounds of a batch have sent, oldest first."""
+        return membership.items_sent(self._database, batch_id)
+
     # -- how ------------------------------------------------------------------------------------
 
     def _write(self, statement: sa.Update) -> None:

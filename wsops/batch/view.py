@@ -7,6 +7,8 @@ from importlib.metadata import version
 from wsops.batch.amounts import of_batch, totals
 from wsops.batch.ledger import Ledger
 from wsops.batch.records import Batch
+from wsops.verdicts import once_each
+from wsops.verdicts import totals as totals_of_items
 
 _SHOWN = ("wsops", "papermill", "ipykernel", "pandas", "httpx")
 
@@ -32,5 +34,7 @@ def as_it_stands(ledger: Ledger, batch_id: str) -> Batch:
         versions={name: version(name) for name in _SHOWN},
     )
     verdict, headline = of_batch(whole.latest, row.stop)
-    found = {"verdict": verdict, "headline": headline, "totals": totals(whole.latest)}
+    sent = once_each(ledger.items(batch_id))
+    ends = totals_of_items(sent) if sent else totals(whole.latest)
+    found = {"verdict": verdict, "headline": headline, "totals": ends}
     return whole.model_copy(update=found)

@@ -17,6 +17,7 @@ from wsops.membership import BATCH
 from wsops.outcome import standing
 from wsops.rows import ItemRow, RunRow
 from wsops.settings import load
+from wsops.verdicts import once_each
 
 
 def _latest(journal: Journal, run_id: str | None) -> str:
@@ -84,7 +85,7 @@ def history(*, limit: int, verify: bool, profile: str | None, as_json: bool) -> 
 
 
 def _of_batch(journal: Journal, batch_id: str) -> tuple[RunRow, tuple[ItemRow, ...], str]:
-    """Give the first run of a batch, for each pool what became of it last, and how all stands."""
+    """Give the first run of a batch, what became of each desktop last, and how all stands."""
     from wsops.batch.ledger import Ledger  # noqa: PLC0415
     from wsops.batch.view import as_it_stands  # noqa: PLC0415
 
@@ -92,8 +93,10 @@ def _of_batch(journal: Journal, batch_id: str) -> tuple[RunRow, tuple[ItemRow, .
         whole = as_it_stands(ledger, batch_id)
     runs = journal.runs_of_batch(batch_id)
     rows = [row for run in runs for row in journal.items(run.run_id)]
-    last = {row.pool_id: row for row in sorted(rows, key=lambda row: row.touched)}
-    return runs[0], tuple(last.values()), f"{whole.verdict}, {whole.headline}"
+    ends = once_each(rows)
+    touched = {row.pool_id for row in ends}
+    others = {row.pool_id: row for row in rows if row.pool_id not in touched}
+    return runs[0], (*ends, *others.values()), f"{whole.verdict}, {whole.headline}"
 
 
 @click.command()
