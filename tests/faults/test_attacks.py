@@ -213,7 +213,7 @@ def test_a_wiped_desktop_is_not_called_left_in_use(begun, monkeypatch, login):
     )
     nameless = {"status": "FAILED", "error_code": "WKS.9", "entities": {}}
     job = Job.model_validate({"id": "j", "status": "COMPLETE", "sub_jobs": [nameless]})
-    ends = read_back(begun.ws, item, row, job, Timing())
+    ends = read_back(begun.ws, item, row, job, Timing(), all_here=True)
 
     assert {end.state for end in ends.values()} == {"unknown"}
     assert of_desktops(ends)[0] == "partial"

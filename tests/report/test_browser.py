@@ -109,7 +109,7 @@ def test_a_failure_is_the_first_thing_seen_on_a_phone(reader, renderer, book):
     )
     badge = page.locator(".r-verdict .w-badge")
 
-    assert badge.inner_text() == "failed at cell 6"
+    assert badge.inner_text() == "refused at cell 6"
     assert badge.bounding_box()["y"] < WIDTHS[1]["height"] / 2
     page.locator(".r-alarm a").click()
     assert page.locator("#c-6").bounding_box()["y"] < WIDTHS[1]["height"]
