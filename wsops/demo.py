@@ -58,9 +58,9 @@ def run_demo(folder: Path, *, speed: float, seed: int) -> None:
     console.print("The simulator has ended with the demo: its record can be read, nothing sent:")
     console.print(f"  WSOPS_JOURNAL={journal} wsops batch status", markup=False, soft_wrap=True)
     console.print(
-        "\nTry it yourself ([bold]. .venv/bin/activate[/] in a checkout): [bold]wsops simulate[/]"
-        "   All commands: [bold]wsops --help[/]"
+        "\nTry it yourself: [bold]wsops simulate[/]   All commands: [bold]wsops --help[/]"
     )
+    console.print("In a checkout [bold]. .venv/bin/activate[/] gives you wsops first.")
 
 
 class _Commands:
