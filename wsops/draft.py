@@ -97,7 +97,8 @@ def make_retry(order: Order, job: Job, reading: Reading) -> Plan:
         why = f"failed at {count(strange, 'desktop')} that this pool does not have"
         why = why if failed else "has no failed desktop left in the pool"
         msg = f"job {job.id} {why if job.finished else 'has not ended'}"
-        raise PlanError(msg, remedy="a retry runs all that failed: make a repair plan instead")
+        instead = "a retry runs all that failed: make a repair plan instead" if strange else None
+        raise PlanError(msg, remedy=instead)
     pool = reading.pool
     item = Item(
         item_id=f"{order.plan_id}-01",

@@ -263,7 +263,7 @@ def _look(ws: Workspace, journal: Journal, row: ItemRow, item: Item) -> Finding:
     return Finding(Found.NOTHING, "no new job, no desktop at work, all images as before")
 
 
-def mark_of(sub: SubJob) -> str:
+def _mark_of(sub: SubJob) -> str:
     """Give by what a sub-job that runs again is told from its first time: its word and times."""
     return f"{sub.status} {sub.begin_time} {sub.end_time}"
 
@@ -273,7 +273,7 @@ def facts_before(
 ) -> dict[str, dict[str, object]]:
     """Give what each target is just before the send, as the journal keeps it."""
     names = {target.desktop_id for target in item.targets}
-    tries = {sub.desktop_id: mark_of(sub) for sub in tried}
+    tries = {sub.desktop_id: _mark_of(sub) for sub in tried}
     return {
         desktop.desktop_id: {
             "name": desktop.computer_name,
@@ -290,7 +290,7 @@ def facts_before(
 
 def is_as_before(row: ItemRow, job: Job) -> bool:
     """Tell whether a job that was retried shows nothing that has run again; of others never."""
-    marks = {sub.desktop_id: mark_of(sub) for sub in job.sub_jobs}
+    marks = {sub.desktop_id: _mark_of(sub) for sub in job.sub_jobs}
     tried = {desktop_id: target.get("tried") for desktop_id, target in row.targets.items()}
     return any(tried.values()) and all(
         marks.get(desktop_id, mark) == mark for desktop_id, mark in tried.items() if mark

@@ -243,7 +243,7 @@ def _settings_of(spec: Spec, settings: Settings, profile: str | None) -> Setting
         NotApproved: another profile was named, or theirs has another journal.
     """
     own = load(spec.profile or None)
-    if (profile and profile != spec.profile) or own.journal_place != settings.journal_place:
+    if (profile and profile != own.profile) or own.journal_place != settings.journal_place:
         msg = f"the rows of the batch run with profile {own.profile!r}, not {settings.profile!r}"
         raise NotApproved(msg, remedy=f"add --profile {own.profile}, and read what it shows")
     know_secrets(own)
