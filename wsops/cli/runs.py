@@ -49,7 +49,7 @@ def stop(run_id: str, *, profile: str | None, as_json: bool) -> int:
     """
     with Journal.known(load(profile).journal_place) as journal:
         run, rows = journal.run(run_id), journal.items(run_id)
-        # Not by `left`: what has stopped it once may not hold any more, and a brake is never refused.
+        # Not by `left`: what has stopped it once may not hold any more.
         can_send = run.stop_requested_at is None and any(row.state == "planned" for row in rows)
         if not can_send and not any(row.live for row in rows):
             msg = f"{run_id} sends nothing more; there is nothing to stop"
