@@ -1,5 +1,8 @@
 """Driving a run in a thread: letting go, taking up again, and faces that break."""
 
+import signal
+import sys
+
 import pytest
 
 from wsops.action import shown_live
@@ -123,6 +126,37 @@ def test_a_run_let_go_of_before_it_began_has_sent_nothing(calm, planned):
     assert drive.detached
     assert {lane.state for lane in drive.board.lanes.values()} == {"planned"}
     assert rebuilds(sim) == []
+
+
+class Finalised:
+    """Sends this process a signal from its finaliser, where Python drops what the signal raises."""
+
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_a_ctrl_c_that_python_drops_is_heard_before_the_next_send(calm, planned, monkeypatch):
+    """It came while an object was finalised: the run lets go all the same, and says nothing odd."""
+    lost, odd = [], []
+    monkeypatch.setattr(sys, "unraisablehook", odd.append)
+    before = signal.getsignal(signal.SIGINT)
+    sim = calm()
+    desk, plan = planned(sim)
+    drive = begin(desk, plan, "typed")
+
+    def lose(board):
+        if not lost and any(lane.state == "running" for lane in board.lanes.values()):
+            lost.append(Finalised())
+            lost[0] = None  # and with this the last that knew it is gone
+
+    drive.watch(lose)
+    with pytest.raises(KeyboardInterrupt):
+        drive.run()
+    assert (lost, odd) == ([None], [])
+    assert drive.detached
+    assert len(rebuilds(sim)) == 1 < len(plan.items)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert sys.unraisablehook == odd.append
 
 
 def test_a_drive_drives_once(calm, planned):

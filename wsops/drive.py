@@ -13,9 +13,9 @@ from contextlib import closing, suppress
 from datetime import datetime
 
 from wsops.board import Board
+from wsops.detaching import Detached, Detaching
 from wsops.errors import JournalError, WsopsError
 from wsops.history import forecast
-from wsops.jobs import Timing
 from wsops.journal import Journal
 from wsops.membership import attempt_here
 from wsops.models import utc_now
@@ -30,10 +30,6 @@ _driven: dict[str, Drive] = {}
 _PATIENCE = 5  # seconds that a drive which was let go of has to end
 
 
-class Detached(KeyboardInterrupt):
-    """Whoever followed a run let go of it; treated as Ctrl-C is."""
-
-
 class Drive:
     """A run on its way; `tell` gets each new board, from the thread that drives."""
 
@@ -43,7 +39,7 @@ class Drive:
         self.error: Exception | None = None
         self._resume = resume
         self._claim = threading.Lock()
-        self._let_go = threading.Event()
+        self._detaching = Detaching()
         self._over = False
         self._told = threading.Event()
         self._tells: list[Tell] = []
@@ -61,7 +57,7 @@ class Drive:
     @property
     def detached(self) -> bool:
         """Whether it was let go of before its end."""
-        return self._let_go.is_set() and not self.board.ended
+        return self._detaching.asked and not self.board.ended
 
     def watch(self, tell: Tell) -> None:
         """Call `tell` with the board as it is, and with each that follows."""
@@ -86,11 +82,12 @@ class Drive:
             KeyboardInterrupt: it was interrupted; what was sent goes on in the cloud.
         """
         self._claimed()
-        self._drive()
+        with self._detaching.listening():
+            self._drive()
 
     def detach(self) -> None:
         """Let go of the run; returns at once, the thread ends at its next wait."""
-        self._let_go.set()
+        self._detaching.let_go()
 
     def join(self, seconds: float) -> bool:
         """Wait until it is over and told, `seconds` at the most; tells whether that is so."""
@@ -122,22 +119,17 @@ class Drive:
 
     def _drain(self, journal: Journal) -> None:
         run = journal.run(self.run_id)
-        rollout = Rollout(self.bench.ws, journal, run, timing=Timing(sleep=self._sleep))
+        rollout = Rollout(self.bench.ws, journal, run, timing=self._detaching.timing)
         self.board = _first_board(journal, run, rollout.plan)
         self._tell()
         with closing(self._events(rollout)) as events:
             for event in events:
                 self.board = self.board.after(event, time.monotonic())
                 self._tell()
-                if self._let_go.is_set():
-                    raise Detached
+                self._detaching.heed()
 
     def _events(self, rollout: Rollout) -> Generator[Event, None, None]:
         return rollout.resume() if self._resume else rollout.apply()
-
-    def _sleep(self, seconds: float) -> None:
-        if self._let_go.wait(seconds):
-            raise Detached
 
     def _tell(self) -> None:
         for tell in tuple(self._tells):

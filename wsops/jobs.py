@@ -30,12 +30,14 @@ from wsops.settings import Polling
 class Timing:
     """The clocks and the sleep of everything that waits; a test puts its own in their place.
 
-    `clock` is monotonic, in seconds; `now` is the present instant.
+    `clock` is monotonic, in seconds; `now` is the present instant; `heed` raises what asks to let
+    go, where somebody has asked.
     """
 
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     now: Callable[[], datetime] = utc_now
+    heed: Callable[[], None] = lambda: None
 
 
 def deadline_for(polling: Polling, desktops: int, delay_minutes: int, now: datetime) -> datetime:

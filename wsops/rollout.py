@@ -172,6 +172,7 @@ class Rollout:
         reading = read_pool(self.ws, item.pool_id)
         self._check(item, reading)
         tried = self._check_source(item, reading)
+        self.timing.heed()
         if self.journal.stop_requested(self.run.run_id):
             msg = "a stop was requested"
             raise Stopped(msg)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 
 import click
@@ -24,6 +25,7 @@ from wsops.cli.common import (
     say,
 )
 from wsops.client import Workspace
+from wsops.detaching import Detaching
 from wsops.errors import JournalError, PlanError
 from wsops.journal import Journal
 from wsops.membership import attempt_here
@@ -33,9 +35,13 @@ from wsops.parameters import ANY
 from wsops.plan import Plan, Skipped, check_place, read_plan
 from wsops.progress import show
 from wsops.rollout import Event, Rollout
+from wsops.rows import RunRow
 from wsops.verdicts import EXIT_CODES
 
 _CAP = 64 << 20
+
+How = Callable[[Rollout], Generator[Event]]
+"""Begins a run, or goes on with one."""
 
 
 @click.command()
@@ -108,8 +114,7 @@ def apply_plan(  # noqa: PLR0913
         return 0
     with journal_of(ws) as journal:
         run = journal.start_run(plan, approved, ws.settings.operator, attempt_here())
-        rollout = Rollout(ws, journal, run)
-        return drive(rollout, rollout.apply(), as_json=as_json)
+        return drive(ws, journal, run, Rollout.apply, as_json=as_json)
 
 
 @click.command()
@@ -120,15 +125,17 @@ def resume(run_id: str | None, *, go_on: bool, profile: str | None, as_json: boo
     """Follow what is running and look for what was lost; sends nothing without --continue."""
     with connected(profile) as ws, journal_of(ws) as journal:
         run = journal.run(run_id) if run_id else latest_unfinished(journal, ws.resolved)
-        rollout = Rollout(ws, journal, run)
-        return drive(rollout, rollout.resume(go_on=go_on), as_json=as_json)
+        how = partial(Rollout.resume, go_on=go_on)
+        return drive(ws, journal, run, how, as_json=as_json)
 
 
-def drive(rollout: Rollout, events: Generator[Event], *, as_json: bool) -> int:
+def drive(ws: Workspace, journal: Journal, run: RunRow, how: How, *, as_json: bool) -> int:
     """Show a run until it ends or is detached from, then its outcome; give the exit code."""
-    code = None
+    code, detaching = None, Detaching()
+    rollout = Rollout(ws, journal, run, timing=detaching.timing)
     try:
-        with closing(events):  # an end in between lets go of the run and of its pool
+        # An end in between lets go of the run and of its pool.
+        with detaching.listening(), closing(how(rollout)) as events:
             show(events, err)
     except KeyboardInterrupt:
         code = INTERRUPTED
@@ -139,10 +146,10 @@ def drive(rollout: Rollout, events: Generator[Event], *, as_json: bool) -> int:
         raise
     if code is not None:
         err.print(
-            f"detached; what was sent goes on in the cloud: wsops resume {rollout.run.run_id}",
+            f"detached; what was sent goes on in the cloud: wsops resume {run.run_id}",
             style="bold yellow",
         )
-    return print_outcome(rollout.journal, rollout.run.run_id, as_json=as_json, code=code)
+    return print_outcome(journal, run.run_id, as_json=as_json, code=code)
 
 
 def print_outcome(journal: Journal, run_id: str, *, as_json: bool, code: int | None = None) -> int:
