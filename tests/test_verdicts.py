@@ -4,9 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from wsops.outcome import next_command
-from wsops.rows import ItemRow, RunRow
-from wsops.verdicts import EXIT_CODES, NEEDS_HELP, in_need, of_run, once_each, totals, undecided
+from wsops.rows import ItemRow
+from wsops.verdicts import NEEDS_HELP, in_need, of_run, once_each, totals, undecided
 from wsops.verify import GOOD_ENDS
 
 
@@ -44,7 +43,11 @@ def test_totals_are_over_all_pools_in_words():
     ("states", "stop", "reason"),
     [
         (("ended:done",), "", "1 of 1 pool done"),
-        (("ended:done", "ended:left_in_use", "ended:done"), "", "2 of 3 pools done, 1 left in use"),
+        (
+            ("ended:done", "ended:left_in_use", "ended:done"),
+            "",
+            "2 of 3 pools done, 1 done but for desktops in use",
+        ),
         (("accepted", "planned", "planned"), "", "2 of 3 pools not sent, 1 not ended"),
         (("ended:failed", "planned"), "a stop", "1 of 2 pools failed, 1 not sent; a stop"),
     ],
@@ -93,28 +96,3 @@ def test_all_desktops_of_a_request_that_nobody_knows_of_are_undecided(state):
     assert {(one.state, one.reason) for one in found} == {("unknown", "the answer was lost")}
     assert list(in_need(row(state))) == []
     assert list(undecided(row("accepted"))) == list(undecided(row("planned"))) == []
-
-
-@pytest.mark.parametrize("verdict", [*EXIT_CODES, "interrupted"])
-def test_each_verdict_has_its_next_command(verdict):
-    """What is out is resumed, what failed is repaired; else there is nothing to type."""
-    run = RunRow.model_construct(run_id="run-1", digest="sha256:0")
-    command = next_command(run, [row()], verdict)
-
-    assert command.startswith("wsops resume run-1") == (verdict in {"running", "unknown"})
-    assert command.startswith("wsops plan repair") == (verdict in {"partial", "failed"})
-
-
-@pytest.mark.parametrize(
-    ("stop", "asked", "command"),
-    [
-        ("", None, "wsops resume run-1 --continue"),
-        ("the canary failed", None, "wsops plan repair"),
-        ("", datetime(2026, 1, 1, tzinfo=UTC), "wsops plan repair"),
-    ],
-)
-def test_pools_that_were_not_sent_are_sent_on_unless_the_run_was_stopped(stop, asked, command):
-    """A new plan would only repeat what the approved one still holds."""
-    run = RunRow.model_construct(run_id="run-1", stop=stop, stop_requested_at=asked)
-
-    assert next_command(run, [row(), row("planned")], "partial").startswith(command)

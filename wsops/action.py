@@ -12,6 +12,7 @@ from typing import Any
 from IPython.display import display
 
 from wsops import tables
+from wsops.advice import next_commands
 from wsops.approval import by_numbers
 from wsops.board import Board
 from wsops.button import size
@@ -22,7 +23,7 @@ from wsops.keyboard import by_hand
 from wsops.live import Live
 from wsops.markup import bundle, element
 from wsops.models import utc_now
-from wsops.outcome import check_here, next_command, standing, to_follow
+from wsops.outcome import check_here, standing, to_follow
 from wsops.parameters import read_flag, read_images, read_number
 from wsops.plan import Plan, check_place
 from wsops.preview import Proposal
@@ -77,10 +78,10 @@ class Action:
             return self._before()
         with self.bench.journal() as journal:
             run, rows, verdict, reason = standing(journal, self.run_id)
-            kind = journal.plan_of(run.run_id).kind
-        command = next_command(run, rows, verdict)
+            plan = journal.plan_of(run.run_id)
+        commands = next_commands(run, rows, verdict, plan)
         return self.bench.summary(
-            kind=kind,
+            kind=plan.kind,
             verdict=verdict,
             headline=reason,
             counts={"pools": len(rows)} | totals(rows),
@@ -89,7 +90,7 @@ class Action:
             help=tuple(one for row in rows for one in in_need(row)),
             unknown=tuple(one for row in rows for one in undecided(row)),
             notes=self.bench.doubts,
-            next=tuple(line for line in (command, f"wsops handover {run.run_id}") if line),
+            next=(*commands, f"wsops handover {run.run_id}"),
         )
 
     def _before(self) -> Summary:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -13,9 +12,7 @@ from wsops.membership import is_elsewhere
 from wsops.rows import ItemRow, RunRow
 from wsops.settings import Settings
 from wsops.verdicts import counts_of, of_run
-from wsops.verify import GOOD_ENDS
 
-_MOST_NAMED = 4
 _STANDING = {"accepted": "running", "sent": "unknown", "intent": "unknown", "unknown": "unknown"}
 
 
@@ -64,6 +61,12 @@ def verdict_of(row: ItemRow) -> str:
     return _STANDING.get(row.state, row.verdict or "planned")
 
 
+def shown_as(row: ItemRow) -> str:
+    """Give the verdict of an item as people read it beside others: what waits was not sent."""
+    verdict = verdict_of(row)
+    return "not_sent" if verdict == "planned" else verdict
+
+
 def as_document(run: RunRow, rows: Sequence[ItemRow], verdict: str, reason: str) -> dict[str, Any]:
     """Give a run as `--json` prints it."""
     return {
@@ -87,25 +90,6 @@ def as_document(run: RunRow, rows: Sequence[ItemRow], verdict: str, reason: str)
             for row in rows
         ],
     }
-
-
-def next_command(run: RunRow, rows: Sequence[ItemRow], verdict: str) -> str:
-    """Give the command to type next; "" where there is nothing to do, or a process is at it."""
-    if verdict == "running" and locks.holder(*run_key(run)):
-        return ""
-    if verdict in {"running", "unknown"}:
-        return f"wsops resume {run.run_id}"
-    if left(run, rows) == "send":
-        return f"wsops resume {run.run_id} --continue"
-    if verdict in {"partial", "failed"}:
-        return f"wsops plan repair{_pools_not_well(rows)} -o plan.json  # what still differs"
-    return ""
-
-
-def _pools_not_well(rows: Sequence[ItemRow]) -> str:
-    """Name the pools that did not end well, as arguments; all are meant where they are many."""
-    ids = [row.pool_id for row in rows if row.verdict not in GOOD_ENDS]
-    return "".join(f" {shlex.quote(pool_id)}" for pool_id in ids) if len(ids) <= _MOST_NAMED else ""
 
 
 def left(run: RunRow, rows: Sequence[ItemRow]) -> Literal["follow", "send", ""]:

@@ -15,8 +15,8 @@ from rich.text import Text
 from wsops import button
 from wsops.audited import Audit
 from wsops.looks import colour_of, worded
-from wsops.models import Image, Job
-from wsops.outcome import verdict_of
+from wsops.models import SESSIONS, Image, Job
+from wsops.outcome import Standing, shown_as
 from wsops.plan import Item, Plan, Skipped, Target
 from wsops.rows import ItemRow, RunRow
 from wsops.settings import Settings
@@ -26,7 +26,11 @@ from wsops.verify import GOOD_ENDS
 
 _MOST_ROWS = 20
 _MOST_NAMES = 12
+_FEW, _NAME = 2, 24  # names in a cell, and their characters
 _WRAPPED = ("why",)
+
+Past = tuple[Standing, str]
+"""A run of the past, and the batch it is of; "" where it is of none."""
 
 
 def place(environment: str, region: str, project_id: str, profile: str) -> Text:
@@ -40,6 +44,7 @@ def place(environment: str, region: str, project_id: str, profile: str) -> Text:
 def audit(found: Audit, settings: Settings) -> RenderableType:
     """Give an audit: counts, pools with mismatches, then the desktops."""
     by_pool = Counter(m.pool_id for m in found.mismatches)
+    sessions = Counter(m.pool_id for m in found.mismatches if m.login_status in SESSIONS)
     in_use = Counter(m.pool_id for m in found.mismatches if m.in_use)
     share = f" ({len(found.mismatches) / found.desktops:.1%})" if found.desktops else ""
     head = Text(
@@ -47,7 +52,7 @@ def audit(found: Audit, settings: Settings) -> RenderableType:
         f"{len(found.mismatches):,} do not run their pool's image{share}"
     )
     head.stylize("bold")
-    pools = grid("pool", "type", "image of the pool", ">differ", ">of", ">in use")
+    pools = grid("pool", "type", "image of the pool", ">differ", ">of", ">sessions", ">asleep")
     for pool in found.pools:
         if by_pool[pool.id]:
             pools.add_row(
@@ -56,7 +61,8 @@ def audit(found: Audit, settings: Settings) -> RenderableType:
                 visible(pool.image_name or pool.image_id),
                 str(by_pool[pool.id]),
                 str(pool.desktop_count),
-                str(in_use[pool.id] or ""),
+                str(sessions[pool.id] or ""),
+                str(in_use[pool.id] - sessions[pool.id] or ""),
             )
     parts: list[RenderableType] = [
         place(settings.environment, found.region, found.project_id, settings.profile),
@@ -143,7 +149,7 @@ def outcome(
         bad = sum(counts.values()) - counts["done"] - counts["left_in_use"] - counts["pending"]
         table.add_row(
             visible(row.pool_name),
-            _verdict(verdict_of(row)),
+            _verdict(shown_as(row)),
             str(counts["done"] or ""),
             str(counts["left_in_use"] or ""),
             Text(str(bad or ""), style="red"),
@@ -154,6 +160,7 @@ def outcome(
     parts: list[RenderableType] = [
         place(run.environment, "", run.project_id, run.profile),
         table,
+        *_jobs(rows),
         *map(_skipped, skipped),
         *_who_needs_help(rows),
         Text(f"desktops: {how or 'none touched'}"),
@@ -196,21 +203,36 @@ def images(rows: Iterable[Image]) -> RenderableType:
     return table
 
 
-def runs(rows: Iterable[RunRow], verdicts: dict[str, str]) -> RenderableType:
-    """Give the runs of a journal, newest first."""
-    table = grid("run", "started", "by", "profile", "environment", "change", "verdict", "why")
-    for run in rows:
+def runs(found: Iterable[Past]) -> RenderableType:
+    """Give the runs of a journal, newest first: where, what, how they stand, in which batch."""
+    table = grid("run", "started", "by", "where", "pools", "verdict", "why", "change", "batch")
+    for (run, rows, verdict, reason), batch_id in found:
         table.add_row(
             run.run_id,
             _local(run.started_at),
             visible(run.operator),
-            visible(run.profile),
-            run.environment,
+            visible(f"{run.environment} {run.profile}"),
+            _few([row.pool_name or row.pool_id for row in rows]),
+            _verdict(verdict),
+            visible(reason, 80),
             visible(run.change),
-            _verdict(verdicts[run.run_id]),
-            visible(run.reason, 80),
+            batch_id,
         )
     return table
+
+
+def _few(names: Sequence[str]) -> str:
+    shown = ", ".join(visible(name, _NAME) for name in names[:_FEW])
+    return shown + (f" +{len(names) - _FEW}" if len(names) > _FEW else "")
+
+
+def _jobs(rows: Sequence[ItemRow]) -> Iterable[Text]:
+    """Give the IDs of the jobs, for a ticket; where they are many --json has all."""
+    known = [row for row in rows if row.job_id]
+    for row in known[:_MOST_NAMES]:
+        yield Text(f"job {row.job_id}  {visible(row.pool_name)}", style="dim")
+    if len(known) > _MOST_NAMES:
+        yield Text(f"… and {len(known) - _MOST_NAMES} more jobs: --json has all", style="dim")
 
 
 def _who_needs_help(rows: Iterable[ItemRow]) -> list[RenderableType]:

@@ -176,6 +176,8 @@ def _counted(rows: Sequence[ItemRow]) -> str:
 
 
 def _word(row: ItemRow) -> str:
+    if row.verdict == "left_in_use":
+        return "done but for desktops in use"
     if row.state == "ended":
         return row.verdict.replace("_", " ")
     return "not sent" if row.state == "planned" else "not ended"

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Any
 
+from wsops.advice import next_commands
 from wsops.audit import audit
 from wsops.audited import Audit
 from wsops.choice import Choice, check_choice
@@ -17,7 +18,7 @@ from wsops.injected import cells_run, check_injected
 from wsops.journal import Journal
 from wsops.live import counting
 from wsops.models import Image, local_now
-from wsops.outcome import next_command, open_runs, standing
+from wsops.outcome import open_runs, standing
 from wsops.parameters import read_list
 from wsops.plan import Plan
 from wsops.planning import plan_for
@@ -181,7 +182,7 @@ class Workbench:
                 "pools": len(seen.pools),
                 "desktops": seen.desktops,
                 "mismatches": mismatches,
-                "in use": in_use,
+                "in use or asleep": in_use,
             },
             notes=seen.notes,
             next=("wsops plan repair -o plan.json",) if mismatches else (),
@@ -226,8 +227,8 @@ def _patterns(pools: str) -> tuple[str, ...]:
 def _unfinished(journal: Journal, settings: Settings) -> Iterator[str]:
     for run in open_runs(journal, settings):
         _, rows, verdict, reason = standing(journal, run.run_id)
-        command = next_command(run, rows, verdict)
-        yield f"{run.run_id} is {verdict}: {reason}; {command}".rstrip("; ")
+        commands = next_commands(run, rows, verdict, None)  # it is not finished: no new plan yet
+        yield "; ".join((f"{run.run_id} is {verdict}: {reason}", *commands))
 
 
 def _check_pools(plan: Plan, pools: tuple[str, ...]) -> None:

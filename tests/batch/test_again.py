@@ -166,6 +166,10 @@ def test_rows_that_are_asked_for_again_are_approved_by_hand(
     wsops("batch", "run", REPAIR, "--from-audit", audited(), *approved, code=4)
     fleet.sim.cloud.faults.clear()
     before = len(fleet.posts)
+    looked = wsops("batch", "retry", "--failed", "--dry-run").out
+    assert "dry run of 1 row: nothing was run" in looked
+    assert "failed" in looked or "partial" in looked
+    assert "in_use" not in looked
     here = terminal("batch", "retry", "--failed", "--apply")
     here.read_until("how many desktops")
     asked = here.screen
@@ -175,6 +179,18 @@ def test_rows_that_are_asked_for_again_are_approved_by_hand(
     assert "1 row, applies" in asked
     assert len(fleet.posts) == before + 1
     assert fleet.pools == []
+
+
+def test_a_run_of_a_batch_is_known_as_one(fleet_to_repair, repair, wsops):
+    """History names its batch; a stop without a name does not stop one row for all."""
+    fleet = fleet_to_repair(pools=2)
+    batch_id = repair(max_desktops=fleet.total)["batch_id"]
+    runs = wsops("history", "--json").document["runs"]
+
+    assert [run["batch_id"] for run in runs] == [batch_id] * 2
+    assert batch_id in wsops("history").out
+    refused = wsops("stop", code=5)
+    assert f"`wsops batch stop {batch_id}` stops all of it" in " ".join(refused.err.split())
 
 
 def test_rows_are_not_asked_for_again_from_another_place(

@@ -58,7 +58,7 @@ def test_the_verdict_comes_first_and_how_it_was_run_last():
     order(
         text,
         ">unknown</b>",
-        "1 of 5 done",
+        "1 of 5 rows done",
         "✓ done",
         "✗ failed",
         "· not started",
@@ -83,6 +83,14 @@ def test_the_verdict_comes_first_and_how_it_was_run_last():
     )
 
 
+def test_what_was_approved_is_the_total_of_the_last_round():
+    """A round has its own approval; the first one's is spent."""
+    assert "applied, to 9 desktops at most</dd>" in body(batch_of("done", approved=9))
+    again = batch_of("done", approved=4, round=2)
+    assert "applied, to 4 desktops at most, approved for round 2</dd>" in body(again)
+    assert "none applied" in body(batch_of("done", apply=False))
+
+
 def test_the_same_batch_gives_the_same_bytes():
     """A page can be made again, and compared; what only counts is not said twice."""
     batch = batch_of("done", "failed")
@@ -95,7 +103,9 @@ def test_a_batch_that_runs_says_as_of_when_and_which_rows_wait():
     batch = batch_of("done", "running", "waiting")
     text = page(batch, None, now=NOW)
 
-    order(text, ">running</b>", "1 of 3 done", "as of 22:14:10; this page does not update itself")
+    order(
+        text, ">running</b>", "1 of 3 rows done", "as of 22:14:10; this page does not update itself"
+    )
     assert "http-equiv" not in text.replace('http-equiv="Content-Security-Policy"', "")
     assert "… running" in row_of(text, 2)
     assert "10 min 00 s" in row_of(text, 2)
@@ -367,8 +377,8 @@ def test_a_batch_without_rows_and_one_of_a_single_row_have_a_page():
     """Nothing to tell is not an error."""
     one = body(batch_of("done", spec={"rows": ()}))
 
-    assert "0 of 0 done" in body(batch_of())
-    assert "1 of 1 done" in one
+    assert "0 of 0 rows done" in body(batch_of())
+    assert "1 of 1 row done" in one
     assert "r-choices" not in one
 
 

@@ -84,14 +84,15 @@ def test_by_number_and_image_it_is_carried_out(place, planned, wsops, sent):
 
 
 def test_a_person_reads_how_it_went(place, planned, wsops):
-    """Progress goes to stderr; stdout has each pool with its verdict, and the run's."""
+    """Progress goes to stderr; stdout has each pool with verdict and job, and the run's."""
     path, plan = planned()
     done = wsops("apply", path, "--yes", "--digest", plan["digest"])
     for item in plan["items"]:
         assert item["pool_name"] in done.out
         assert f"{item['pool_name']}: job " in done.err
     assert f"run-{plan['plan_id']}" in done.out
-    assert "job " not in done.out
+    for job in place.cloud.jobs:
+        assert f"job {job}" in done.out
 
 
 @pytest.mark.parametrize(

@@ -100,10 +100,12 @@ def test_history_lists_runs_newest_first(applied, wsops):
     assert {run["run_id"] for run in told} == {first["run_id"], second["run_id"]}
     assert {run["run_id"]: run["change"] for run in told}[first["run_id"]] == "CHG-1"
     assert all(run["verdict"] == "done" and run["operator"] == "tester" for run in told)
+    assert all(run["batch_id"] == "" for run in told)
+    assert [run["pools"] for run in told] == [["callcentre-01"], ["fin-office-01"]]
     assert len(wsops("history", "--limit", "1", "--json").document["runs"]) == 1
     said = wsops("history").out
-    assert first["run_id"] in said
-    assert second["run_id"] in said
+    for word in (first["run_id"], second["run_id"], "fin-office-01", "callcentre-01"):
+        assert word in said
 
 
 def test_history_verifies_the_chain(applied, wsops):
@@ -200,7 +202,7 @@ def test_nothing_is_sent_after_a_stop(halted, wsops, sent):
         "run_id": document["run_id"],
         "stop": "requested",
     }
-    assert "sends no further pool" in wsops("stop", document["run_id"]).out
+    assert wsops("stop").out == f"{document['run_id']} sends no further pool\n"
     after = wsops("resume", document["run_id"], "--continue", "--json", code=4).document
     assert [item["verdict"] for item in after["items"]] == ["done", "planned"]
     assert "as requested" in after["reason"]

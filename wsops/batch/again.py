@@ -25,13 +25,14 @@ from wsops.text import count
 class Wanted:
     """What shall be tried again: rows of a batch by number, those that failed where none is named.
 
-    The batch is named by its ID or by its index page; `apply` says that they may act once more.
+    The batch is named by its ID or by its index page; `apply` says that they may act once more,
+    None that somebody only looks.
     """
 
     batch_id: str
     report: Path | None
     rows: frozenset[int] | None
-    apply: bool
+    apply: bool | None
 
 
 def begin(settings: Settings, spec: Spec, content: bytes, root: Path) -> str:
@@ -60,7 +61,8 @@ The total is 0 where they apply nothing; gives the batch's ID.
 def ask(settings: Settings, wanted: Wanted) -> tuple[Spec, Begin]:
     """Ask for rows again: a new round of a batch that the journal knows, else a new batch.
 
-    Gives the spec with the rows that are meant, its total no longer approved, and what begins them.
+    Gives the spec with the rows that are meant, and what begins them. Its total is no longer
+    approved, and the facts of a row are how it stands: what an audit said of it is the past.
 
     Raises:
         BatchError: there is no such batch or row, it has not ended, or no row has failed.
@@ -75,17 +77,19 @@ def ask(settings: Settings, wanted: Wanted) -> tuple[Spec, Begin]:
             row = ledger.batch(batch_id or ledger.newest().batch_id)
             row.check_here(settings)
             chosen = _chosen_of(ledger, row, wanted)
-            only = _only(row.spec, chosen)
             name = row.batch_id
-            return only, lambda own, total: _round(own, name, wanted, chosen, total)
+            return (
+                _as_they_stand(_only(row.spec, chosen), chosen),
+                lambda own, total: _round(own, name, wanted, set(chosen), total),
+            )
     assert wanted.report is not None  # noqa: S101  (it is what carried)
     _check_approved(carried.spec, apply=wanted.apply)
     return _anew(wanted.report, carried, wanted)
 
 
-def _check_approved(spec: Spec, *, apply: bool) -> None:
+def _check_approved(spec: Spec, *, apply: bool | None) -> None:
     """Refuse to run rows that apply changes on an old approval, or to begin to apply by a retry."""
-    if spec.apply and not apply:
+    if spec.apply and apply is False:
         msg = "the rows apply changes: what was approved for them is spent"
         raise NotApproved(msg, remedy="approve anew: --apply, and the total by --max-desktops")
     if apply and not spec.apply:
@@ -101,8 +105,8 @@ def _check_total(spec: Spec, total: int) -> None:
         raise NotApproved(msg, remedy="give --apply with --max-desktops where the batch applies")
 
 
-def _chosen(words: Mapping[int, str], rows: frozenset[int] | None) -> set[int]:
-    """Give the rows to try again, from how each stands; refuses those that must not be."""
+def _chosen(words: Mapping[int, str], rows: frozenset[int] | None) -> dict[int, str]:
+    """Give the rows to try again with how each stands; refuses those that must not be."""
     if rows is None:
         rows = frozenset(number for number, word in words.items() if word in AGAIN)
     strange = rows - set(words)
@@ -116,11 +120,11 @@ def _chosen(words: Mapping[int, str], rows: frozenset[int] | None) -> set[int]:
     if not rows:
         msg = "no row has failed: there is nothing to try again"
         raise BatchError(msg, remedy="name rows by --rows, or see `wsops batch status`")
-    return set(rows)
+    return {number: words[number] for number in sorted(rows)}
 
 
-def _chosen_of(ledger: Ledger, row: BatchRow, wanted: Wanted) -> set[int]:
-    """Give the rows of a batch to try again, from its ledger."""
+def _chosen_of(ledger: Ledger, row: BatchRow, wanted: Wanted) -> dict[int, str]:
+    """Give the rows of a batch to try again with how each stands, from its ledger."""
     if row.ended_at is None:
         msg = f"{row.batch_id} has not ended: rows of it run, or were not begun"
         remedy = f"`wsops batch resume {row.batch_id}` ends it"
@@ -145,7 +149,7 @@ def _round(
     ):
         row = ledger.batch(batch_id)
         chosen = _chosen_of(ledger, row, wanted)
-        if chosen != set(shown):
+        if set(chosen) != set(shown):
             msg = f"the rows that failed are not those that were shown: now {_numbers(chosen)}"
             raise BatchError(msg, remedy="ask for them again, and read them")
         _check_total(row.spec, total)
@@ -159,6 +163,11 @@ def _numbers(rows: Collection[int]) -> str:
 def _only(spec: Spec, chosen: Collection[int]) -> Spec:
     rows = tuple(row for row in spec.rows if row.number in chosen)
     return spec.model_copy(update={"rows": rows, "max_desktops": 0})
+
+
+def _as_they_stand(spec: Spec, words: Mapping[int, str]) -> Spec:
+    rows = (row.model_copy(update={"facts": {"stands": words[row.number]}}) for row in spec.rows)
+    return spec.model_copy(update={"rows": tuple(rows)})
 
 
 def _anew(report: Path, carried: Carried, wanted: Wanted) -> tuple[Spec, Begin]:
@@ -175,7 +184,7 @@ def _anew(report: Path, carried: Carried, wanted: Wanted) -> tuple[Spec, Begin]:
         whole = fresh.model_copy(update={"max_desktops": total})
         return begin(settings, whole, content, root)
 
-    return fresh, begin_anew
+    return _as_they_stand(fresh, chosen), begin_anew
 
 
 def _notebook(path: Path, sha256: str) -> bytes:

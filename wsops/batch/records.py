@@ -144,7 +144,8 @@ class Batch(Record):
     """A batch as it stands: `attempts` are all of them, rows in their order, older ones first.
 
     `verdict` is running, or what it amounts to; `stop` says why no further row is started, "" where
-    one may be. `folder` is where its files are. `totals` counts desktops by how they ended.
+    one may be. `folder` is where its files are. `totals` counts desktops by how they ended. `round`
+    counts how often its rows were asked for; `approved` is the total of desktops approved last.
     """
 
     batch_id: str
@@ -156,6 +157,8 @@ class Batch(Record):
     headline: str = ""
     stop: str = ""
     operator: str = ""
+    round: int = 1
+    approved: int = 0
     place: Place | None = None
     totals: Mapping[str, int] = Field(default_factory=dict)
     attempts: tuple[Attempt, ...] = ()

@@ -52,7 +52,8 @@ def _says_nothing(spec: Spec, cells: Sequence[str]) -> bool:
 def total(spec: Spec) -> str:
     """Say how many desktops the rows have to repair, as far as an audit has counted them."""
     known, in_use = spec.summed(MISMATCHES), spec.summed("in_use")
-    return f"{count(known, 'desktop')} to repair, {in_use} of them in use" if known else ""
+    used = f"{in_use} of them in use or asleep"
+    return f"{count(known, 'desktop')} to repair, {used}" if known else ""
 
 
 def batch(whole: Batch, most: int) -> RenderableType:

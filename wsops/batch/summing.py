@@ -10,6 +10,7 @@ from wsops.batch.records import Attempt, Batch, Row
 from wsops.batch.words import FINE
 from wsops.redact import scrubbed
 from wsops.summary import Trouble
+from wsops.text import count
 from wsops.verdicts import EXIT_CODES
 
 _ORDER = (
@@ -59,12 +60,12 @@ def counted_of(runs: Sequence[Run]) -> dict[str, int]:
 
 
 def done_of(runs: Sequence[Run]) -> str:
-    """Say how many rows went well: "47 of 50 done, 2 with desktops left in use"."""
+    """Say how many rows went well: "47 of 50 rows done, 2 of them with desktops left in use"."""
     fine = [run.word for run in runs if run.word in FINE]
     word = "planned" if fine and set(fine) == {"planned"} else "done"
     left = fine.count("left_in_use")
-    more = f", {left:,} with desktops left in use" if left else ""
-    return f"{len(fine):,} of {len(runs):,} {word}{more}"
+    more = f", {left:,} of them with desktops left in use" if left else ""
+    return f"{len(fine):,} of {count(len(runs), 'row')} {word}{more}"
 
 
 def troubles_of(runs: Sequence[Run]) -> tuple[tuple[Trouble, ...], tuple[Trouble, ...]]:

@@ -29,6 +29,8 @@ def as_it_stands(ledger: Ledger, batch_id: str) -> Batch:
         ended_at=row.ended_at,
         stop=row.stop,
         operator=row.operator,
+        round=row.round,
+        approved=row.max_desktops,
         place=next((one.place for one in attempts if one.place), None),
         attempts=attempts,
         versions={name: version(name) for name in _SHOWN},

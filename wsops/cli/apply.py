@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from wsops import approval, screens
+from wsops.advice import next_commands
 from wsops.cli.common import (
     INTERRUPTED,
     Terminated,
@@ -30,9 +31,9 @@ from wsops.errors import JournalError, PlanError
 from wsops.journal import Journal
 from wsops.membership import attempt_here
 from wsops.models import utc_now
-from wsops.outcome import as_document, latest_unfinished, next_command, standing
+from wsops.outcome import as_document, latest_unfinished, standing
 from wsops.parameters import ANY
-from wsops.plan import Plan, Skipped, check_place, read_plan
+from wsops.plan import Plan, check_place, read_plan
 from wsops.progress import show
 from wsops.rollout import Event, Rollout
 from wsops.rows import RunRow
@@ -158,13 +159,12 @@ def print_outcome(journal: Journal, run_id: str, *, as_json: bool, code: int | N
     if as_json:
         print_json(as_document(run, rows, verdict, reason))
     else:
-        skipped: tuple[Skipped, ...] = ()
+        plan: Plan | None = None
         with suppress(JournalError):  # a plan that is damaged hides nothing of what was sent
-            skipped = journal.plan_of(run_id).skipped
-        out.print(screens.outcome(run, rows, verdict, reason, skipped))
-        hint = next_command(run, rows, verdict)
-        if hint:
-            say(f"next: {hint}", style="bold")
+            plan = journal.plan_of(run_id)
+        out.print(screens.outcome(run, rows, verdict, reason, plan.skipped if plan else ()))
+        for line in next_commands(run, rows, verdict, plan):
+            say(f"next: {line}", style="bold")
     return EXIT_CODES[verdict] if code is None else code
 
 

@@ -193,6 +193,7 @@ def resume(
 )
 @click.option("--apply", is_flag=True, help="Approved anew; asks without --max-desktops.")
 @click.option("--max-desktops", type=click.IntRange(1), help="The approved total of this round.")
+@click.option("--dry-run", is_flag=True, help="Show the rows and how each stands; run nothing.")
 @_running
 @command
 def retry(  # noqa: PLR0913  (one argument an option)
@@ -203,6 +204,7 @@ def retry(  # noqa: PLR0913  (one argument an option)
     report: Path | None,
     apply: bool,
     max_desktops: int | None,
+    dry_run: bool,
     workers: int | None,
     executor: str | None,
     profile: str | None,
@@ -224,10 +226,12 @@ def retry(  # noqa: PLR0913  (one argument an option)
         batch_id or "",
         report,
         None if rows is None else numbers(rows),
-        apply=apply,
+        apply=None if dry_run else apply,
     )
     spec, begin = again.ask(settings, wanted)
     settings = _settings_of(spec, settings, profile)
+    if dry_run:
+        return _show_rows(spec, as_json=as_json)
     total = max_desktops or 0
     if spec.apply and not total:
         _show_before(spec, settings)

@@ -14,7 +14,7 @@ from wsops.files import write_private
 from wsops.handover import as_csv_text, mail_lines
 from wsops.journal import Journal
 from wsops.membership import BATCH
-from wsops.outcome import standing
+from wsops.outcome import Standing, standing
 from wsops.rows import ItemRow, RunRow
 from wsops.settings import load
 from wsops.verdicts import once_each
@@ -30,6 +30,17 @@ def _latest(journal: Journal, run_id: str | None) -> str:
     return runs[0].run_id
 
 
+def _latest_alone(journal: Journal) -> str:
+    """Give the newest run; refuses one of a batch, whose other rows would go on."""
+    run_id = _latest(journal, None)
+    batch_id = journal.batch_of(run_id)
+    if batch_id:
+        msg = f"the newest run, {run_id}, is one of {batch_id}"
+        remedy = f"`wsops batch stop {batch_id}` stops all of it, `wsops stop {run_id}` the run"
+        raise JournalError(msg, remedy=remedy)
+    return run_id
+
+
 @click.command()
 @click.argument("run_id", required=False, metavar="[RUN]")
 @command
@@ -40,14 +51,16 @@ def status(run_id: str | None, *, profile: str | None, as_json: bool) -> int:
 
 
 @click.command()
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", required=False, metavar="[RUN]")
 @command
-def stop(run_id: str, *, profile: str | None, as_json: bool) -> int:
+def stop(run_id: str | None, *, profile: str | None, as_json: bool) -> int:
     """Ask a run to send no further pool; final: the pools that are left need a new plan.
 
-    What is running cannot be stopped, and is followed to its end.
+    Without a name it is the newest one, unless that is of a batch. What is running cannot be
+    stopped, and is followed to its end.
     """
     with Journal.known(load(profile).journal_place) as journal:
+        run_id = run_id or _latest_alone(journal)
         run, rows = journal.run(run_id), journal.items(run_id)
         # Not by `left`: what has stopped it once may not hold any more.
         can_send = run.stop_requested_at is None and any(row.state == "planned" for row in rows)
@@ -69,20 +82,26 @@ def stop(run_id: str, *, profile: str | None, as_json: bool) -> int:
 def history(*, limit: int, verify: bool, profile: str | None, as_json: bool) -> int:
     """List the runs of the journal, newest first."""
     with Journal.known(load(profile).journal_place) as journal:
-        rows = journal.runs(limit=limit)
-        verdicts = {run.run_id: standing(journal, run.run_id).verdict for run in rows}
+        ids = [run.run_id for run in journal.runs(limit=limit)]
+        past = [(standing(journal, run_id), journal.batch_of(run_id)) for run_id in ids]
         broken = journal.broken_event() if verify else None
         if as_json:
-            runs = [r.model_dump(mode="json") | {"verdict": verdicts[r.run_id]} for r in rows]
+            runs = [_as_document(*one) for one in past]
             print_json({"runs": runs} | ({"broken_event": broken} if verify else {}))
             return 0 if broken is None else JournalError.exit_code
-        out.print(screens.runs(rows, verdicts))
+        out.print(screens.runs(past))
         if verify and broken is None:
             out.print("the chain of events is whole", style="green")
         if broken is not None:
             msg = f"event {broken} of the journal does not fit the chain: it was changed or lost"
             raise JournalError(msg, remedy="compare with a backup; do not trust this record")
     return 0
+
+
+def _as_document(how: Standing, batch_id: str) -> dict[str, object]:
+    pools = [row.pool_name or row.pool_id for row in how.items]
+    facts = {"verdict": how.verdict, "reason": how.reason, "pools": pools, "batch_id": batch_id}
+    return how.run.model_dump(mode="json") | facts
 
 
 def _of_batch(journal: Journal, batch_id: str) -> tuple[RunRow, tuple[ItemRow, ...], str]:

@@ -18,7 +18,7 @@ _POOLS = (
     Column("image", label="image of the pool"),
     Column("desktops", "count"),
     Column("differ", "count"),
-    Column("in_use", "count", "of them in use"),
+    Column("in_use", "count", "in use or asleep"),
     Column("share", "share", "share that differs"),
 )
 _MISMATCHES = (
@@ -29,10 +29,15 @@ _MISMATCHES = (
     Column("should_run", label="should run"),
     Column("status", "state"),
     Column("login", "state"),
-    Column("in_use", "flag"),
+    Column("in_use", "flag", "in use or asleep"),
     Column("os", label="OS"),
     Column("zone"),
     Column("since", "time", "differs since"),
+)
+_COUNTS = (
+    Column("differ", "count"),
+    Column("in_use", "count", "in use or asleep"),
+    Column("pools", "count"),
 )
 _IMAGES = (
     Column("id", "id", "ID"),
@@ -122,8 +127,7 @@ def mismatches_by(audit: Audit, by: By) -> Table:
         for (_, name), group in sorted(groups.items(), key=lambda pair: (-len(pair[1]), pair[0]))
     ]
     heading = {"image": "runs image", "os": "OS"}.get(by, by)
-    counts = (Column("differ", "count"), Column("in_use", "count"), Column("pools", "count"))
-    return Table.of((Column(by, label=heading), *counts), rows, f"Mismatches by {heading}")
+    return Table.of((Column(by, label=heading), *_COUNTS), rows, f"Mismatches by {heading}")
 
 
 def images(rows: Iterable[Image]) -> Table:

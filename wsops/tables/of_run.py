@@ -8,7 +8,7 @@ from datetime import datetime
 
 from wsops.doctor import Finding
 from wsops.models import Job, SubJob
-from wsops.outcome import verdict_of
+from wsops.outcome import shown_as
 from wsops.rows import ItemRow, RunRow
 from wsops.summary import Trouble
 from wsops.tables.columns import Column
@@ -116,7 +116,7 @@ def _standing(row: ItemRow) -> tuple[object, ...]:
     well = counts["done"] + counts["left_in_use"] + counts["pending"]
     return (
         row.pool_name or row.pool_id,
-        verdict_of(row),
+        shown_as(row),
         counts["done"],
         counts["left_in_use"],
         sum(counts.values()) - well,

@@ -1,0 +1,60 @@
+"""What to type next, from how a run stands."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+
+from wsops import locks
+from wsops.outcome import left, run_key
+from wsops.plan import Plan
+from wsops.rows import ItemRow, RunRow
+from wsops.verify import GOOD_ENDS
+
+_MOST_NAMED = 4
+
+
+def next_commands(
+    run: RunRow, rows: Sequence[ItemRow], verdict: str, plan: Plan | None
+) -> tuple[str, ...]:
+    """Give the commands to type next; none where all is well, or a process is at it.
+
+    Without its plan, which may be damaged, it is not known from which image a pool that was not
+    touched was to be rebuilt.
+    """
+    if verdict == "running" and locks.holder(*run_key(run)):
+        return ()
+    if verdict in {"running", "unknown"}:
+        return (f"wsops resume {run.run_id}",)
+    if left(run, rows) == "send":
+        return (f"wsops resume {run.run_id} --continue",)
+    images = _images(plan) if plan is not None and plan.kind == "rebuild" else {}
+    bad = [row for row in rows if row.verdict not in GOOD_ENDS]
+    untouched = [row for row in bad if not row.touched and row.item_id in images]
+    return (
+        *_repair([row for row in bad if row not in untouched]),
+        *_rebuild(untouched, images),
+    )
+
+
+def _repair(rows: Sequence[ItemRow]) -> Iterator[str]:
+    """Give the plan for what still differs; all pools are meant where they are many."""
+    named = _named(rows) if len(rows) <= _MOST_NAMED else ""
+    if rows:
+        yield f"wsops plan repair{named} -o plan.json  # what still differs"
+
+
+def _rebuild(rows: Sequence[ItemRow], images: dict[str, str]) -> Iterator[str]:
+    """Give a plan for each image from which pools were to be rebuilt and were not."""
+    for image in dict.fromkeys(images[row.item_id] for row in rows):
+        named = _named([row for row in rows if images[row.item_id] == image])
+        from_image = f"--image {shlex.quote(image)} -o plan.json"
+        yield f"wsops plan rebuild{named} {from_image}  # what was not rebuilt"
+
+
+def _images(plan: Plan) -> dict[str, str]:
+    return {item.item_id: item.image_id for item in plan.items}
+
+
+def _named(rows: Sequence[ItemRow]) -> str:
+    return "".join(f" {shlex.quote(row.pool_id)}" for row in rows)
