@@ -167,9 +167,10 @@ class Rollout:
         self.has_sent |= judgement.outcome is not Outcome.NOT_SENT
         return judgement
 
-    def _prepare(self, item: Item, body: bytes) -> None:
+    def _prepare(self, item: Item, body: bytes) -> float:
         """Read the pool again, check it, and write the intent: right before every attempt."""
         reading = read_pool(self.ws, item.pool_id)
+        read_at = self.timing.clock()
         self._check(item, reading)
         tried = self._check_source(item, reading)
         self.timing.heed()
@@ -182,6 +183,7 @@ class Rollout:
             raise Stopped(msg, remedy=f"wsops batch resume {batch_id}")
         facts = facts_before(item, reading, tried)
         self.journal.intend(item.item_id, body, facts, reading.known_jobs)
+        return read_at
 
     def _is_orphan_of(self, batch_id: str) -> bool:
         """Tell whether this is a kernel of a batch that has outlived its attempt, or its driver."""

@@ -28,6 +28,9 @@ _REFUSED = frozenset({400, 403, 404, 405, 413, 414, 494})
 GATEWAY_REFUSALS = frozenset({401, 429})
 """Refusals after which the same single attempt may be made again."""
 
+FRESH = 10.0
+"""Seconds after which a pool is read again before anything is sent to it."""
+
 _MOST_TRIES = 3
 _GATEWAY_AUTH = ("APIGW.03", "APIG.03")
 _BACKEND = "WKS."  # a code of the service itself: the gateway has let the request through
@@ -109,10 +112,11 @@ def _judge_error(error: BaseException) -> Judgement:
 class Request:
     """The exact bytes that an item sends, and where to.
 
-    `prepare` reads the pool again, checks it, and writes the intent: it runs before every attempt.
-    It raises `PlanError` where the item is no longer as approved, `CloudError` and `JournalError`
-    where that cannot be read or written. `deadline` gives the instant until which the job will be
-    followed, should the request be accepted now.
+    `prepare` reads the pool again, checks it, and writes the intent: it runs before every attempt,
+    and gives when, by `Timing.clock`, it had read. It raises `PlanError` where the item is no
+    longer as approved, `CloudError` and `JournalError` where that cannot be read or written.
+    `deadline` gives the instant until which the job will be followed, should the request be
+    accepted now.
     """
 
     item_id: str
@@ -120,7 +124,7 @@ class Request:
     project_id: str
     path: str
     body: bytes
-    prepare: Callable[[], None]
+    prepare: Callable[[], float]
     deadline: Callable[[], datetime]
 
 
@@ -145,8 +149,7 @@ def submit(ws: Workspace, journal: Journal, request: Request, timing: Timing) ->
         wait = journal.reserve_write(request.endpoint, request.project_id, pace_of.write_every)
         timing.sleep(wait)
         _refuse_bad_credentials(journal, request)
-        request.prepare()
-        judgement = _attempt(ws, journal, request)
+        judgement = _attempt(ws, journal, request, timing)
         last = attempt >= _MOST_TRIES
         match judgement.again:
             case Again.CREDENTIALS if not (last or renewed) and judgement.answer:
@@ -169,9 +172,17 @@ def _refuse_bad_credentials(journal: Journal, request: Request) -> None:
         raise NotAllowed(msg, status=401, method="POST", path=request.path)
 
 
-def _attempt(ws: Workspace, journal: Journal, request: Request) -> Judgement:
-    """Send once; the outcome is committed before anything else happens, a Ctrl-C included."""
+def _attempt(ws: Workspace, journal: Journal, request: Request, timing: Timing) -> Judgement:
+    """Send once; the outcome is committed before anything else happens, a Ctrl-C included.
+
+    Nothing is sent on what was read long ago: another program may have locked the journal since.
+    """
+    read_at = request.prepare()
     journal.sending(request.item_id)
+    age = timing.clock() - read_at
+    if age > FRESH:
+        stale = f"the pool was read {age:.0f} s before, and the journal was locked since"
+        return _keep(journal, request, Judgement(Outcome.NOT_SENT, stale, again=Again.CONNECT))
     try:
         judgement = judge(ws.send(request.path, request.body))
     except Exception as error:  # noqa: BLE001  (whatever it is, it has a row in the table)

@@ -161,13 +161,18 @@ def _submit(ws, journal, item, row) -> None:
     from wsops.submit import Outcome, Request, submit
 
     body = item.body.encode()
+
+    def prepare() -> float:
+        journal.intend(row.item_id, body, {}, ())
+        return time.monotonic()
+
     request = Request(
         item_id=row.item_id,
         endpoint=row.endpoint,
         project_id=row.project_id,
         path=item.path,
         body=body,
-        prepare=lambda: journal.intend(row.item_id, body, {}, ()),
+        prepare=prepare,
         deadline=utc_now,
     )
     assert submit(ws, journal, request, Timing()).outcome is Outcome.ACCEPTED

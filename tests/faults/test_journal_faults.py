@@ -146,6 +146,27 @@ def test_a_stop_that_comes_after_the_intent_still_holds(driver, monkeypatch):
     assert row.state == "planned"
 
 
+@pytest.mark.parametrize("step", ["intend", "sending"])
+def test_nothing_is_sent_on_what_was_read_long_ago(driver, monkeypatch, step):
+    """Where the journal was locked after the pool was read, the pool is read again."""
+    real, locked = getattr(Journal, step), [11]
+
+    def waited(journal, *facts):
+        if locked:
+            driver.sim.cloud.advance(locked.pop())
+            for target in plan.items[0].targets:
+                driver.sim.cloud.set_login(target.desktop_id, "CONNECTED")
+        return real(journal, *facts)
+
+    monkeypatch.setattr(Journal, step, waited)
+    plan = driver.plan()
+    (row,) = driver.apply(plan)
+
+    assert (row.state, row.verdict) == ("ended", "held")
+    assert "are in use; approved were" in row.reason
+    assert driver.posts == []
+
+
 @pytest.mark.parametrize("page_limit", range(6))
 def test_a_full_disk_sends_nothing(driver, monkeypatch, page_limit):
     """A journal that cannot grow stops before the send; what was written stays readable."""
