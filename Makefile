@@ -30,7 +30,7 @@ check: $(READY)  ## style, types, arrows between rooms
 	$(BIN)/lint-imports
 
 test: $(READY) browser  ## the tests, in under ten minutes
-	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term
+	$(BIN)/pytest -n 3 --dist worksteal --cov --cov-report=term
 
 browser: $(READY)
 	@$(BROWSER) || { echo "installing chromium for the browser tests, a minute…"; $(APT) || $(FETCH); }

@@ -74,7 +74,6 @@ def test_no_option_takes_a_secret(path, command):
         ["audit", "--nonsense"],
         ["plan", "repair", "--delay", "soon"],
         ["plan", "rebuild"],
-        ["stop"],
         ["settle", "x-01"],
         ["history", "--limit", "0"],
         ["apply", "plan.json", "--max-desktops", "0"],

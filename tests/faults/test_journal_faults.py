@@ -319,7 +319,7 @@ def whole_journal(driver, tmp_path):
     return place.read_bytes()
 
 
-@pytest.mark.parametrize("flips", [50, pytest.param(1000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("flips", [20, pytest.param(1000, marks=pytest.mark.soak)])
 def test_a_damaged_journal_never_sends(driver, whole_journal, tmp_path, flips):
     """A bit that fell over is an error of the journal or does no harm: resuming sends nothing."""
     rng = random.Random(random.getrandbits(32))
