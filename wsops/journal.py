@@ -22,7 +22,7 @@ from wsops.models import utc_now
 from wsops.plan import Plan, read_plan
 from wsops.redact import scrub
 from wsops.rows import AuditRow, ItemRow, RunRow, damaged, read_row
-from wsops.schema import BEFORE, LIVE, attempts, items, runs
+from wsops.schema import BEFORE, BEGUN_LAST, LIVE, attempts, items, runs
 
 _UNAUTHORIZED = 401
 
@@ -66,7 +66,7 @@ class Journal(Book):
 
     def runs(self, limit: int = 1000, *, at: tuple[str, str] | None = None) -> tuple[RunRow, ...]:
         """Give the last runs, newest first; `at` is an endpoint and a project, else of all."""
-        query = sa.select(runs).order_by(runs.c.started_at.desc(), runs.c.run_id.desc())
+        query = sa.select(runs).order_by(runs.c.started_at.desc(), BEGUN_LAST.desc())
         if at is not None:
             query = query.where(runs.c.endpoint == at[0], runs.c.project_id == at[1])
         rows = self._database.all(query.limit(limit))

@@ -15,7 +15,7 @@ from wsops.database import Database
 from wsops.errors import BlastRadius, NotApproved, Stopped
 from wsops.plan import Plan
 from wsops.rows import ItemRow, RunRow, read_row
-from wsops.schema import SENT, attempts_of_rows, batches, items, rollouts, runs
+from wsops.schema import BEGUN_LAST, SENT, attempts_of_rows, batches, items, rollouts, runs
 from wsops.text import count
 
 ATTEMPT_VARIABLE = "WSOPS_ATTEMPT"
@@ -142,7 +142,9 @@ def runs_of(database: Database, batch_id: str) -> tuple[RunRow, ...]:
     if not database.has(rollouts):
         return ()
     query = sa.select(runs).select_from(_BEGUN.join(runs, runs.c.run_id == rollouts.c.run_id))
-    query = query.where(attempts_of_rows.c.batch_id == batch_id).order_by(runs.c.started_at)
+    query = query.where(attempts_of_rows.c.batch_id == batch_id).order_by(
+        runs.c.started_at, BEGUN_LAST
+    )
     return tuple(read_row(RunRow, database.place, row) for row in database.all(query))
 
 

@@ -52,6 +52,9 @@ meta = sa.Table(
     sa.Column("value", sa.String, nullable=False),
 )
 
+BEGUN_LAST = sa.literal_column("runs.rowid", sa.Integer)
+"""Orders runs of one second as they were begun."""
+
 runs = sa.Table(
     "runs",
     metadata,

@@ -127,7 +127,7 @@ def test_a_token_revoked_while_a_run_is_on(fleet, at, planned, wsops, sent, monk
     """A fixed token that dies leaves the run `running` (3); with a new one it is followed on."""
     place = at(fleet())
     path, plan = planned("fin-office-01", "callcentre-01")
-    place.cloud.faults.add("error", operation="ShowJob", args={"status": 401}, after=1)
+    place.cloud.faults.add("error", operation="ShowJob", args={"status": 401})
     done = wsops("apply", path, "--yes", "--digest", plan["digest"], "--json", code=3)
     assert done.document["verdict"] == "running"
     assert "401" in done.document["items"][0]["reason"]

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 FILES = {
@@ -23,9 +24,10 @@ FILES = {
 def descendants(pid):
     """Give the processes below a process, as the kernel lists them."""
     found = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in task.read_text().split():
-            found += [child, *descendants(child)]
+    with suppress(OSError):  # it may end while one looks
+        for task in Path(f"/proc/{pid}/task").glob("*/children"):
+            for child in task.read_text().split():
+                found += [child, *descendants(child)]
     return found
 
 

@@ -218,7 +218,7 @@ def test_a_restarted_kernel_sends_nothing_again(notebook, service):
     assert "is running: 1 of 2 pools not ended, 1 not sent; wsops resume run-" in card
     assert verdict == "partial"
     assert "✓ done" in rows
-    assert "· planned" in rows
+    assert "· not sent" in rows
     assert service.rebuilds("fin-office-01", "gov-kylin-01") == 1
 
 
