@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PLAIN := .venv/plain
 READY := .venv/ready
+WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 BOUNDED := $(if $(shell command -v timeout),timeout 600)
 BROWSER := test -x /usr/bin/chromium
 APT := { test "$$(id -u)" = 0 && command -v apt-get && $(BOUNDED) apt-get -qq update && \
@@ -30,7 +31,7 @@ check: $(READY)  ## style, types, arrows between rooms
 	$(BIN)/lint-imports
 
 test: $(READY) browser  ## the tests, in under ten minutes
-	$(BIN)/pytest -n 3 --dist worksteal --cov --cov-report=term
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term
 
 browser: $(READY)
 	@$(BROWSER) || { echo "installing chromium for the browser tests, a minute…"; $(APT) || $(FETCH); }

@@ -40,9 +40,12 @@ SPEED = 3000
 UNTRACED = frozenset(
     {
         *("faults", "security", "peers", "notebooks", "lab"),
-        *("batch/test_index_browser", "batch/test_kill", "batch/test_recipes"),
-        *("cli/test_demo", "cli/test_process", "kernels/test_processes", "kernels/test_same"),
-        *("report/test_browser", "tests/test_house"),
+        *(
+            "batch/test_index_browser",
+            "batch/test_kill",
+            "kernels/test_same",
+            "report/test_browser",
+        ),
     }
 )
 """Tests whose coverage is not measured: others run the same lines, in two thirds of the time."""

@@ -108,7 +108,6 @@ sa.Index(
     items.c.pool_id,
     unique=True,
     sqlite_where=_live,
-    postgresql_where=_live,
 )
 sa.Index(
     "one_live_owner_per_job",
@@ -117,7 +116,6 @@ sa.Index(
     items.c.job_id,
     unique=True,
     sqlite_where=_live,
-    postgresql_where=_live,
 )
 
 attempts = sa.Table(
