@@ -204,21 +204,25 @@ def images(rows: Iterable[Image]) -> RenderableType:
 
 
 def runs(found: Iterable[Past]) -> RenderableType:
-    """Give the runs of a journal, newest first: where, what, how they stand, in which batch."""
-    table = grid("run", "started", "by", "where", "pools", "verdict", "why", "change", "batch")
+    """Give the runs of a journal, newest first, each in two lines."""
+    table = grid("run", "started", "verdict", "pools")
+    table.add_row(*(Text(word, style="bold") for word in ("  batch", "by, where", "change", "why")))
     for (run, rows, verdict, reason), batch_id in found:
+        changed = f"\n{visible(run.change)}" if run.change else ""
         table.add_row(
-            run.run_id,
-            _local(run.started_at),
-            visible(run.operator),
-            visible(f"{run.environment} {run.profile}"),
-            _few([row.pool_name or row.pool_id for row in rows]),
-            _verdict(verdict),
-            visible(reason, 80),
-            visible(run.change),
-            batch_id,
+            f"{run.run_id}\n  {batch_id}" if batch_id else run.run_id,
+            f"{_local(run.started_at)}\n{visible(run.operator)}, {_environment(run)}",
+            _verdict(verdict).append(changed, "default"),
+            f"{_few([row.pool_name or row.pool_id for row in rows])}\n{visible(reason, 80)}",
         )
+    for column in table.columns[:-1]:  # an ID is there to be copied: only the reason is cut
+        lines = (line for cell in column.cells for line in str(cell).splitlines())
+        column.min_width = max(map(len, lines), default=0)
     return table
+
+
+def _environment(run: RunRow) -> str:
+    return visible(f"{run.environment} {run.profile}")
 
 
 def _few(names: Sequence[str]) -> str:

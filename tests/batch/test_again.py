@@ -349,7 +349,7 @@ def test_a_batch_can_be_looked_at_while_it_runs(book, numbers, start, until, wso
     assert shown["verdict"] == "running"
     assert words(shown) == ["running", "running", "waiting", "waiting", "waiting"]
     assert human.out.split().count("running") >= 2
-    assert "running: 0 of 5 ended" in human.out
+    assert "running: 0 of 5 rows ended" in human.out
     assert 'data-choice="running"' in page
     assert child.returncode == 0
     assert json.loads((index.parent / "summary.json").read_text())["verdict"] == "done"

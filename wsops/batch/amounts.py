@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from wsops.batch.records import Attempt
 from wsops.batch.words import FINE, OPEN
 from wsops.rows import ItemRow
+from wsops.text import count
 from wsops.verdicts import EXIT_CODES, teaches
 
 _HARMLESS = frozenset({"done", "left_in_use", "planned", "skipped", "held"})
@@ -23,7 +24,7 @@ def of_batch(latest: Sequence[Attempt], stop: str = "") -> tuple[str, str]:
     ended = [one for one in latest if one.state == "ended"]
     words = Counter(one.verdict for one in ended)
     how = ", ".join(f"{number:,} {word.replace('_', ' ')}" for word, number in words.most_common())
-    counted = f"{len(ended):,} of {len(latest):,} ended" + (f": {how}" if how else "")
+    counted = f"{len(ended):,} of {count(len(latest), 'row')} ended" + (f": {how}" if how else "")
     headline = "; ".join(filter(None, (counted, stop)))
     verdict = _verdict(set(words), waiting=len(ended) < len(latest))
     if verdict == "refused" and any(one.attempt > 1 for one in latest):
