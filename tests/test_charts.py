@@ -160,7 +160,7 @@ def test_the_words_of_a_chart_have_its_numbers(ws):
     in_use = sum(row.in_use for row in seen.mismatches)
 
     assert f"{len(seen.mismatches)} desktops in" in chart.alt
-    assert f"{in_use} of them in use" in chart.alt
+    assert f"{in_use} of them in use or asleep" in chart.alt
     assert bundle["text/plain"] == chart.alt
     assert (
         f"{seen.desktops - len(seen.mismatches)} desktops run" in charts.image_generations(seen).alt

@@ -30,7 +30,7 @@ _REST_NAME = "any other image"
 
 
 def mismatches_by_pool(audit: Audit, most: int = 20) -> Chart:
-    """Draw how many desktops of each pool do not run its image, those in use apart.
+    """Draw how many desktops of each pool do not run its image, those in use or asleep apart.
 
     Pools with a mismatch only, most first, `most` of them at the most.
     """
@@ -47,14 +47,14 @@ def mismatches_by_pool(audit: Audit, most: int = 20) -> Chart:
         busy = [in_use[pool.id] for pool in shown]
         _stack(axes, [(idle, _OWN), (busy, _IN_USE)])
         _label(axes, [f"{differ[pool.id]:,} of {pool.desktop_count:,}" for pool in shown], shown)
-        legend(axes, [("not in use", _OWN), ("in use", _IN_USE)])
+        legend(axes, [("not in use", _OWN), ("in use or asleep", _IN_USE)])
         _say_more(axes, len(pools) - len(shown), "pool")
 
     first = pools[0]
     alt = (
         f"Bars: {count(len(audit.mismatches), 'desktop')} in {len(pools):,} of "
         f"{count(len(audit.pools), 'pool')} do not run their pool's image, "
-        f"{sum(in_use.values()):,} of them in use; most in {named(first.name or first.id)} "
+        f"{sum(in_use.values()):,} of them in use or asleep; most in {named(first.name or first.id)} "
         f"({differ[first.id]:,} of {first.desktop_count:,})."
     )
     return Chart(draw(paint, _height(len(shown))), alt, title)

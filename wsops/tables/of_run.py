@@ -46,11 +46,11 @@ _JOB = (
 _RUNS = (
     Column("run", "id"),
     Column("started", "time"),
+    Column("verdict", "state"),
+    Column("change"),
     Column("by", "user"),
     Column("profile"),
     Column("environment"),
-    Column("change"),
-    Column("verdict", "state"),
     Column("why"),
 )
 _FINDINGS = (Column("level", "state"), Column("what"), Column("found"))
@@ -86,7 +86,7 @@ def job(job: Job) -> Table:
 
 
 def runs(rows: Iterable[RunRow], verdicts: Mapping[str, str]) -> Table:
-    """Give runs: run, started, by, profile, environment, change, verdict, why.
+    """Give runs: run, started, verdict, change, by, profile, environment, why.
 
     `verdicts` maps a run's ID to its verdict as of now; one that is not there has its own.
     """
@@ -94,11 +94,11 @@ def runs(rows: Iterable[RunRow], verdicts: Mapping[str, str]) -> Table:
         (
             run.run_id,
             run.started_at,
+            verdicts.get(run.run_id, run.verdict),
+            run.change,
             run.operator,
             run.profile,
             run.environment,
-            run.change,
-            verdicts.get(run.run_id, run.verdict),
             run.reason,
         )
         for run in rows
