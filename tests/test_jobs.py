@@ -241,3 +241,16 @@ def test_the_deadline_grows_with_the_desktops_and_the_delay():
     at = deadline_for(Polling(), 10, 15, START)
 
     assert at - START == timedelta(seconds=3600 + 1200 + 900)
+
+
+def test_an_age_counts_the_time_that_a_machine_sleeps():
+    """Its monotonic clock stands still then, its date does not; a date set back counts nothing."""
+    clock, now = [100.0], [datetime(2026, 1, 1, tzinfo=UTC)]
+    age = Timing(clock=lambda: clock[0], now=lambda: now[0]).age()
+    assert age() == 0
+    clock[0] += 3
+    assert age() == 3
+    now[0] += timedelta(hours=8)
+    assert age() == 8 * 3600
+    now[0] -= timedelta(hours=20)
+    assert age() == 3

@@ -39,6 +39,14 @@ class Timing:
     now: Callable[[], datetime] = utc_now
     heed: Callable[[], None] = lambda: None
 
+    def age(self) -> Callable[[], float]:
+        """Give what tells how many seconds ago this was called.
+
+        The date counts as well: a monotonic clock stands still while a machine sleeps.
+        """
+        began, at = self.clock(), self.now()
+        return lambda: max(self.clock() - began, (self.now() - at).total_seconds())
+
 
 def deadline_for(polling: Polling, desktops: int, delay_minutes: int, now: datetime) -> datetime:
     """Give the instant until which a job is followed."""

@@ -7,7 +7,7 @@ what is running goes on in the cloud and stands in the journal.
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -167,10 +167,10 @@ class Rollout:
         self.has_sent |= judgement.outcome is not Outcome.NOT_SENT
         return judgement
 
-    def _prepare(self, item: Item, body: bytes) -> float:
+    def _prepare(self, item: Item, body: bytes) -> Callable[[], float]:
         """Read the pool again, check it, and write the intent: right before every attempt."""
         reading = read_pool(self.ws, item.pool_id)
-        read_at = self.timing.clock()
+        age = self.timing.age()
         self._check(item, reading)
         tried = self._check_source(item, reading)
         self.timing.heed()
@@ -183,7 +183,7 @@ class Rollout:
             raise Stopped(msg, remedy=f"wsops batch resume {batch_id}")
         facts = facts_before(item, reading, tried)
         self.journal.intend(item.item_id, body, facts, reading.known_jobs)
-        return read_at
+        return age
 
     def _is_orphan_of(self, batch_id: str) -> bool:
         """Tell whether this is a kernel of a batch that has outlived its attempt, or its driver."""

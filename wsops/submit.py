@@ -113,8 +113,8 @@ class Request:
     """The exact bytes that an item sends, and where to.
 
     `prepare` reads the pool again, checks it, and writes the intent: it runs before every attempt,
-    and gives when, by `Timing.clock`, it had read. It raises `PlanError` where the item is no
-    longer as approved, `CloudError` and `JournalError` where that cannot be read or written.
+    and gives what tells the age of that reading, in seconds. It raises `PlanError` where the item
+    is no longer as approved, `CloudError` and `JournalError` where that cannot be read or written.
     `deadline` gives the instant until which the job will be followed, should the request be
     accepted now.
     """
@@ -124,7 +124,7 @@ class Request:
     project_id: str
     path: str
     body: bytes
-    prepare: Callable[[], float]
+    prepare: Callable[[], Callable[[], float]]
     deadline: Callable[[], datetime]
 
 
@@ -149,7 +149,7 @@ def submit(ws: Workspace, journal: Journal, request: Request, timing: Timing) ->
         wait = journal.reserve_write(request.endpoint, request.project_id, pace_of.write_every)
         timing.sleep(wait)
         _refuse_bad_credentials(journal, request)
-        judgement = _attempt(ws, journal, request, timing)
+        judgement = _attempt(ws, journal, request)
         last = attempt >= _MOST_TRIES
         match judgement.again:
             case Again.CREDENTIALS if not (last or renewed) and judgement.answer:
@@ -172,16 +172,16 @@ def _refuse_bad_credentials(journal: Journal, request: Request) -> None:
         raise NotAllowed(msg, status=401, method="POST", path=request.path)
 
 
-def _attempt(ws: Workspace, journal: Journal, request: Request, timing: Timing) -> Judgement:
+def _attempt(ws: Workspace, journal: Journal, request: Request) -> Judgement:
     """Send once; the outcome is committed before anything else happens, a Ctrl-C included.
 
-    Nothing is sent on what was read long ago: another program may have locked the journal since.
+    Nothing is sent on what was read long ago: another program may have locked the journal since,
+    or the machine may have slept.
     """
-    read_at = request.prepare()
+    age = request.prepare()
     journal.sending(request.item_id)
-    age = timing.clock() - read_at
-    if age > FRESH:
-        stale = f"the pool was read {age:.0f} s before, and the journal was locked since"
+    if age() > FRESH:
+        stale = f"the pool was read {age():.0f} s before"
         return _keep(journal, request, Judgement(Outcome.NOT_SENT, stale, again=Again.CONNECT))
     try:
         judgement = judge(ws.send(request.path, request.body))

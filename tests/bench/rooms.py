@@ -162,9 +162,9 @@ def _submit(ws, journal, item, row) -> None:
 
     body = item.body.encode()
 
-    def prepare() -> float:
+    def prepare() -> Callable[[], float]:
         journal.intend(row.item_id, body, {}, ())
-        return time.monotonic()
+        return Timing().age()
 
     request = Request(
         item_id=row.item_id,

@@ -54,8 +54,8 @@ def mismatches_by_pool(audit: Audit, most: int = 20) -> Chart:
     alt = (
         f"Bars: {count(len(audit.mismatches), 'desktop')} in {len(pools):,} of "
         f"{count(len(audit.pools), 'pool')} do not run their pool's image, "
-        f"{sum(in_use.values()):,} of them in use or asleep; most in {named(first.name or first.id)} "
-        f"({differ[first.id]:,} of {first.desktop_count:,})."
+        f"{sum(in_use.values()):,} of them in use or asleep; most in "
+        f"{named(first.name or first.id)} ({differ[first.id]:,} of {first.desktop_count:,})."
     )
     return Chart(draw(paint, _height(len(shown))), alt, title)
 
