@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from wsops import locks
 from wsops.advice import next_commands
+from wsops.outcome import run_key
 from wsops.plan import Item, Plan
 from wsops.rows import ItemRow, RunRow
 from wsops.verdicts import of_run
@@ -85,16 +87,29 @@ def test_a_stopped_run_is_not_sent_on(one):
 def test_pools_that_were_not_rebuilt_are_planned_from_their_images():
     """A repair would find nothing in them: they run what they are meant to, as yet."""
     states = ["ended:failed", "planned", "ended:refused", "planned"]
-    found = told(states, rebuild("new", "new", "new", "other"), run("a stop was requested"))
+    asked = run("as requested", datetime(2026, 1, 1, tzinfo=UTC))
+    found = told(states, rebuild("new", "new", "new", "other"), asked)
     assert found == (
         "wsops plan repair p1 -o plan.json  # what still differs",
-        "wsops plan rebuild p2 p3 --image new -o plan.json  # what was not rebuilt",
-        "wsops plan rebuild p4 --image other -o plan.json  # what was not rebuilt",
+        "wsops plan rebuild p2 p3 --image new -o plan-2.json  # what was not rebuilt",
+        "wsops plan rebuild p4 --image other -o plan-3.json  # what was not rebuilt",
     )
 
 
-def test_without_its_plan_all_that_is_left_is_a_repair():
+def test_after_a_failed_canary_no_pool_is_rebuilt_from_its_image():
+    """What has failed is repaired; the others were not touched, and run what they are meant to."""
+    found = told(["ended:failed", "planned"], rebuild("new", "new"), run("the canary failed"))
+    assert found == ("wsops plan repair p1 -o plan.json  # what still differs",)
+
+
+def test_without_its_plan_nothing_is_advised_for_what_was_not_touched():
     """The plan may be damaged; what was sent is not hidden by it."""
-    assert told(["ended:failed"], None) == (
-        "wsops plan repair p1 -o plan.json  # what still differs",
-    )
+    found = told(["ended:failed", "planned"], None, run("a stop was requested"))
+    assert found == ("wsops plan repair p1 -o plan.json  # what still differs",)
+
+
+def test_nothing_is_advised_while_a_process_drives_the_run(tmp_path, monkeypatch):
+    """Whoever would type something would be in its way."""
+    with locks.held(*run_key(run()), what="run-1"):
+        assert told(["accepted"]) == ()
+    assert told(["accepted"]) == ("wsops resume run-1",)

@@ -9,6 +9,7 @@ from wsops.action import shown_live
 from wsops.choice import Choice
 from wsops.drive import Drive, begin, driven_here, follow, why
 from wsops.errors import JournalError, PlanUsed
+from wsops.journal import Journal
 from wsops.planning import plan_for
 
 REBUILD = "RebuildDesktopPool"
@@ -157,6 +158,30 @@ def test_a_ctrl_c_that_python_drops_is_heard_before_the_next_send(calm, planned,
     assert len(rebuilds(sim)) == 1 < len(plan.items)
     assert signal.getsignal(signal.SIGINT) is before
     assert sys.unraisablehook == odd.append
+
+
+@pytest.mark.parametrize("step", ["stop_requested", "intend", "sending"])
+def test_a_ctrl_c_that_is_dropped_right_before_the_send_is_heard(calm, planned, monkeypatch, step):
+    """Whatever was written by then, nothing leaves, and the pool stays planned."""
+    real, lost = getattr(Journal, step), []
+
+    def losing(journal, *facts):
+        found = real(journal, *facts)
+        lost.append(Finalised())
+        lost[0] = None
+        return found
+
+    monkeypatch.setattr(Journal, step, losing)
+    sim = calm()
+    desk, plan = planned(sim)
+    drive = begin(desk, plan, "typed")
+
+    with pytest.raises(KeyboardInterrupt):
+        drive.run()
+    assert rebuilds(sim) == []
+    assert {row.state for row in items(desk, drive.run_id)} <= {"planned", "intent"}
+    monkeypatch.undo()
+    assert {row.state for row in items(desk, resumed(desk, drive.run_id).run_id)} == {"planned"}
 
 
 def test_a_drive_drives_once(calm, planned):

@@ -46,7 +46,7 @@ def test_totals_are_over_all_pools_in_words():
         (
             ("ended:done", "ended:left_in_use", "ended:done"),
             "",
-            "2 of 3 pools done, 1 done but for desktops in use",
+            "2 of 3 pools done, 1 left in use",
         ),
         (("accepted", "planned", "planned"), "", "2 of 3 pools not sent, 1 not ended"),
         (("ended:failed", "planned"), "a stop", "1 of 2 pools failed, 1 not sent; a stop"),
@@ -56,6 +56,15 @@ def test_a_run_counts_its_pools_and_says_so(states, stop, reason):
     """A number without its unit would be taken for desktops, which a batch counts."""
     rows = [row(state).model_copy(update={"verdict": v}) for state, _, v in map(parted, states)]
     assert of_run(rows, stop)[1] == reason
+
+
+def test_a_pool_of_which_nothing_was_done_is_not_called_done():
+    """Only where some of its desktops were done are those in use an exception."""
+    spared = row("ended", ends={"d0": ("left_in_use", "")})
+    some = row("ended", ends={"d0": ("done", ""), "d1": ("left_in_use", "")})
+    rows = [one.model_copy(update={"verdict": "left_in_use"}) for one in (spared, some)]
+    assert of_run(rows[:1])[1] == "1 of 1 pool left in use"
+    assert of_run(rows[1:])[1] == "1 of 1 pool done but for desktops in use"
 
 
 def parted(text):

@@ -20,7 +20,7 @@ def next_commands(
     """Give the commands to type next; none where all is well, or a process is at it.
 
     Without its plan, which may be damaged, it is not known from which image a pool that was not
-    touched was to be rebuilt.
+    touched was to be rebuilt; after a failed canary no other pool is to be.
     """
     if verdict == "running" and locks.holder(*run_key(run)):
         return ()
@@ -28,28 +28,36 @@ def next_commands(
         return (f"wsops resume {run.run_id}",)
     if left(run, rows) == "send":
         return (f"wsops resume {run.run_id} --continue",)
-    images = _images(plan) if plan is not None and plan.kind == "rebuild" else {}
+    rebuilds = plan is not None and plan.kind == "rebuild"
+    images = _images(plan) if plan is not None and rebuilds else {}
     bad = [row for row in rows if row.verdict not in GOOD_ENDS]
+    if plan is None or (rebuilds and _failed(run)):
+        bad = [row for row in bad if row.touched]
     untouched = [row for row in bad if not row.touched and row.item_id in images]
-    return (
-        *_repair([row for row in bad if row not in untouched]),
-        *_rebuild(untouched, images),
+    plans = (*_repair([row for row in bad if row not in untouched]), *_rebuild(untouched, images))
+    files = ("plan.json", *(f"plan-{number}.json" for number in range(2, len(plans) + 1)))
+    return tuple(
+        f"{what} -o {file}  # {why}" for (what, why), file in zip(plans, files, strict=False)
     )
 
 
-def _repair(rows: Sequence[ItemRow]) -> Iterator[str]:
+def _failed(run: RunRow) -> bool:
+    """Tell whether a run stopped itself: what it was to build from is not good for the others."""
+    return bool(run.stop) and run.stop_requested_at is None
+
+
+def _repair(rows: Sequence[ItemRow]) -> Iterator[tuple[str, str]]:
     """Give the plan for what still differs; all pools are meant where they are many."""
     named = _named(rows) if len(rows) <= _MOST_NAMED else ""
     if rows:
-        yield f"wsops plan repair{named} -o plan.json  # what still differs"
+        yield f"wsops plan repair{named}", "what still differs"
 
 
-def _rebuild(rows: Sequence[ItemRow], images: dict[str, str]) -> Iterator[str]:
+def _rebuild(rows: Sequence[ItemRow], images: dict[str, str]) -> Iterator[tuple[str, str]]:
     """Give a plan for each image from which pools were to be rebuilt and were not."""
     for image in dict.fromkeys(images[row.item_id] for row in rows):
         named = _named([row for row in rows if images[row.item_id] == image])
-        from_image = f"--image {shlex.quote(image)} -o plan.json"
-        yield f"wsops plan rebuild{named} {from_image}  # what was not rebuilt"
+        yield f"wsops plan rebuild{named} --image {shlex.quote(image)}", "what was not rebuilt"
 
 
 def _images(plan: Plan) -> dict[str, str]:

@@ -7,7 +7,7 @@ event to a hash chain, so that a record that was changed or lost afterwards show
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -183,15 +183,18 @@ class Journal(Book):
                 msg, remedy="`wsops resume` looks for what became of it, `wsops settle` ends it"
             ) from None
 
-    def sending(self, item_id: str) -> ItemRow:
+    def sending(self, item_id: str, check: Callable[[], None] = lambda: None) -> ItemRow:
         """Note that the request leaves now; durable when this returns, and only then may it.
+
+        `check` is called where nobody else can write: one may have waited for that, and for long.
+        What it raises is raised, and nothing is noted.
 
         Raises:
             JournalError: the intent is gone: somebody else has taken the item up.
             Stopped: a stop was requested before.
         """
         with self._database.writing() as connection:
-            # Asked where nobody else can write: one may have waited for that, and for long.
+            check()
             if self.stop_requested(self.item(item_id).run_id):
                 msg = "a stop was requested"
                 raise Stopped(msg)
@@ -236,8 +239,9 @@ class Journal(Book):
         item_id = attempt["item_id"]
         with self._database.writing() as connection:
             connection.execute(sa.insert(attempts).values(**attempt))
-            refused = attempt["status"] == _UNAUTHORIZED
-            writes.note_credentials(connection, item_id, refused=refused)
+            if attempt["status"] is not None:  # without an answer nobody has judged them
+                refused = attempt["status"] == _UNAUTHORIZED
+                writes.note_credentials(connection, item_id, refused=refused)
             self._update(connection, item_id, text, **values)
 
     def adopt(self, item_id: str, job_id: str, evidence: str, deadline_at: datetime) -> ItemRow:

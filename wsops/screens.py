@@ -211,17 +211,17 @@ def runs(found: Iterable[Past]) -> RenderableType:
         changed = f"\n{visible(run.change)}" if run.change else ""
         table.add_row(
             f"{run.run_id}\n  {batch_id}" if batch_id else run.run_id,
-            f"{_local(run.started_at)}\n{visible(run.operator)}, {_environment(run)}",
+            f"{_local(run.started_at)}\n{visible(run.operator)}, {_where(run)}",
             _verdict(verdict).append(changed, "default"),
             f"{_few([row.pool_name or row.pool_id for row in rows])}\n{visible(reason, 80)}",
         )
-    for column in table.columns[:-1]:  # an ID is there to be copied: only the reason is cut
+    for column in (table.columns[0], table.columns[2]):  # IDs are copied, verdicts are read
         lines = (line for cell in column.cells for line in str(cell).splitlines())
         column.min_width = max(map(len, lines), default=0)
     return table
 
 
-def _environment(run: RunRow) -> str:
+def _where(run: RunRow) -> str:
     return visible(f"{run.environment} {run.profile}")
 
 

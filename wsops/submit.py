@@ -57,7 +57,7 @@ class Again(StrEnum):
     """Why the same single attempt may be made again."""
 
     NO = "no"
-    CONNECT = "connect"
+    UNSENT = "unsent"
     CREDENTIALS = "credentials"
     WINDOW = "window"
 
@@ -101,7 +101,7 @@ def judge(result: Answer | BaseException) -> Judgement:
 def _judge_error(error: BaseException) -> Judgement:
     reason = f"{type(error).__name__}: {scrub(str(error))}".strip(": ")
     if isinstance(error, NEVER_LEFT):
-        return Judgement(Outcome.NOT_SENT, reason, again=Again.CONNECT)
+        return Judgement(Outcome.NOT_SENT, reason, again=Again.UNSENT)
     if isinstance(error, WsopsError):
         # Raised by our own code while signing, before anything of the request could leave.
         return Judgement(Outcome.NOT_SENT, reason)
@@ -149,14 +149,14 @@ def submit(ws: Workspace, journal: Journal, request: Request, timing: Timing) ->
         wait = journal.reserve_write(request.endpoint, request.project_id, pace_of.write_every)
         timing.sleep(wait)
         _refuse_bad_credentials(journal, request)
-        judgement = _attempt(ws, journal, request)
+        judgement = _attempt(ws, journal, request, timing)
         last = attempt >= _MOST_TRIES
         match judgement.again:
             case Again.CREDENTIALS if not (last or renewed) and judgement.answer:
                 renewed = True
                 if not ws.renew(judgement.answer):
                     return judgement
-            case Again.CONNECT if not last:
+            case Again.UNSENT if not last:
                 timing.sleep(1 + pace.full_jitter(attempt, longest=7))
             case Again.WINDOW if not last:
                 asked = judgement.answer.retry_after if judgement.answer else None
@@ -172,17 +172,22 @@ def _refuse_bad_credentials(journal: Journal, request: Request) -> None:
         raise NotAllowed(msg, status=401, method="POST", path=request.path)
 
 
-def _attempt(ws: Workspace, journal: Journal, request: Request) -> Judgement:
-    """Send once; the outcome is committed before anything else happens, a Ctrl-C included.
+def _attempt(ws: Workspace, journal: Journal, request: Request, timing: Timing) -> Judgement:
+    """Send at most once; the outcome is committed before anything else happens, a Ctrl-C included.
 
     Nothing is sent on what was read long ago: another program may have locked the journal since,
     or the machine may have slept.
     """
     age = request.prepare()
-    journal.sending(request.item_id)
-    if age() > FRESH:
-        stale = f"the pool was read {age():.0f} s before"
-        return _keep(journal, request, Judgement(Outcome.NOT_SENT, stale, again=Again.CONNECT))
+    try:
+        journal.sending(request.item_id, lambda: _refuse_stale(age()))
+    except _Stale as stale:
+        return Judgement(Outcome.NOT_SENT, str(stale), again=Again.UNSENT)
+    try:
+        timing.heed()
+    except BaseException:
+        journal.forget_intent(request.item_id, "not sent: it was let go of before it left")
+        raise
     try:
         judgement = judge(ws.send(request.path, request.body))
     except Exception as error:  # noqa: BLE001  (whatever it is, it has a row in the table)
@@ -193,12 +198,23 @@ def _attempt(ws: Workspace, journal: Journal, request: Request) -> Judgement:
     return _keep(journal, request, judgement)
 
 
+class _Stale(Exception):
+    """What stands in the intent was read too long ago."""
+
+
+def _refuse_stale(seconds: float) -> None:
+    if seconds > FRESH:
+        msg = f"{seconds:.0f} s passed after the pool was read, too long to send on it"
+        raise _Stale(msg)
+
+
 def _keep(journal: Journal, request: Request, judgement: Judgement) -> Judgement:
     """Commit an outcome; a refused item stays ours until the loop has given up on it."""
     try:
         return _kept(journal, request, judgement)
     except JournalError as error:
-        msg = f"{request.item_id} was sent, and its outcome could not be kept: {error}"
+        done = "not sent" if judgement.outcome is Outcome.NOT_SENT else "sent"
+        msg = f"{request.item_id} was {done}, and the outcome could not be kept: {error}"
         raise OutcomeUnknown(msg, method="POST", path=request.path) from error
 
 

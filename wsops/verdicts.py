@@ -176,7 +176,7 @@ def _counted(rows: Sequence[ItemRow]) -> str:
 
 
 def _word(row: ItemRow) -> str:
-    if row.verdict == "left_in_use":
+    if row.verdict == "left_in_use" and counts_of(row).get("done"):
         return "done but for desktops in use"
     if row.state == "ended":
         return row.verdict.replace("_", " ")

@@ -185,6 +185,8 @@ def test_a_request_that_nobody_knows_of_makes_its_row_unknown(fleet_to_repair, r
     assert f"wsops resume {last['rollouts'][0]}" in document["next"]
     told = wsops(*again, code=5)
     assert "it may have sent" in told.err
+    alone = " ".join(wsops("stop", code=5).err.split())
+    assert f"`wsops batch stop {document['batch_id']}` stops all of it" in alone
     item = wsops("status", last["rollouts"][0], "--json", code=3).document["items"][0]["item_id"]
     wsops("settle", item, "--not-sent", "--evidence", "seen in the console")
     resumed = wsops("batch", "resume", document["batch_id"], "--json", code=None).document

@@ -209,6 +209,12 @@ def test_nothing_is_sent_after_a_stop(halted, wsops, sent):
     assert sent(place) == 1
 
 
+def test_a_stop_without_a_name_is_of_this_project_alone(halted, wsops, monkeypatch):
+    """A run of another project is not stopped by somebody who is not there, nor one of two."""
+    monkeypatch.setenv("WSOPS_PROJECT_ID", "f" * 32)
+    assert "must be one run that goes on; here: none" in wsops("stop", code=5).err
+
+
 def test_settle_adopts_a_job_by_hand(halted, wsops, sent):
     """A person names the job that an unknown request started; resume then follows it."""
     place, _, document = halted

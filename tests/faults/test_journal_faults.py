@@ -167,6 +167,22 @@ def test_nothing_is_sent_on_what_was_read_long_ago(driver, monkeypatch, step):
     assert driver.posts == []
 
 
+def test_what_is_always_read_too_long_ago_is_not_sent(driver, monkeypatch):
+    """Three readings, each followed by a wait: the pool stays planned, and says why."""
+    real = Journal.sending
+
+    def waited(journal, *facts):
+        driver.sim.cloud.advance(11)
+        return real(journal, *facts)
+
+    monkeypatch.setattr(Journal, "sending", waited)
+    (row,) = driver.apply()
+
+    assert row.state == "planned"
+    assert "passed after the pool was read" in row.reason
+    assert driver.posts == []
+
+
 @pytest.mark.parametrize("page_limit", range(6))
 def test_a_full_disk_sends_nothing(driver, monkeypatch, page_limit):
     """A journal that cannot grow stops before the send; what was written stays readable."""

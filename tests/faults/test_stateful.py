@@ -553,7 +553,7 @@ def sends_again_on_503(monkeypatch):
     def judge(result):
         judgement = real(result)
         if judgement.answer is not None and judgement.answer.status == 503:
-            return replace(judgement, outcome=Outcome.NOT_SENT, again=Again.CONNECT)
+            return replace(judgement, outcome=Outcome.NOT_SENT, again=Again.UNSENT)
         return judgement
 
     monkeypatch.setattr(wsops.submit, "judge", judge)

@@ -397,7 +397,7 @@ def test_a_name_that_does_not_resolve_is_not_sent(ws_to, monkeypatch):
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown_name)
     judgement = outcome_of(ws_to("https://workspace.nowhere-1.myhuaweicloud.com"))
-    assert (judgement.outcome, judgement.again) == (Outcome.NOT_SENT, "connect")
+    assert (judgement.outcome, judgement.again) == (Outcome.NOT_SENT, "unsent")
 
 
 def test_a_refused_connection_is_not_sent(ws_to):

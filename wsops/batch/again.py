@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable, Collection, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,8 +73,10 @@ def ask(settings: Settings, wanted: Wanted) -> tuple[Spec, Begin]:
     """
     carried = read_carried(wanted.report) if wanted.report else None
     batch_id = carried.batch_id if carried else wanted.batch_id
-    with Ledger.open(settings.journal_place) as ledger:
-        if carried is None or ledger.knows(batch_id):
+    place = settings.journal_place
+    ledger = Ledger.find(place) if carried else Ledger.known(place)
+    with ledger or nullcontext():
+        if ledger is not None and (carried is None or ledger.knows(batch_id)):
             row = ledger.batch(batch_id or ledger.newest().batch_id)
             row.check_here(settings)
             chosen = _chosen_of(ledger, row, wanted)
@@ -82,6 +85,7 @@ def ask(settings: Settings, wanted: Wanted) -> tuple[Spec, Begin]:
                 _as_they_stand(_only(row.spec, chosen), chosen),
                 lambda own, total: _round(own, name, wanted, set(chosen), total),
             )
+    assert carried is not None  # noqa: S101  (else the ledger was there, and has answered)
     assert wanted.report is not None  # noqa: S101  (it is what carried)
     _check_approved(carried.spec, apply=wanted.apply)
     return _anew(wanted.report, carried, wanted)

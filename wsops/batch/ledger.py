@@ -124,7 +124,7 @@ class Ledger(Book):
     def knows(self, batch_id: str) -> bool:
         """Tell whether there is a batch of an ID."""
         one = sa.select(batches.c.batch_id).where(batches.c.batch_id == batch_id)
-        return self._database.one(one) is not None
+        return self._database.has(batches) and self._database.one(one) is not None
 
     def newest(self) -> BatchRow:
         """Give the newest batch that has not ended, else the newest of all.

@@ -350,7 +350,7 @@ def _typed_total(profile: str, spec: Spec) -> int:
         raise NotApproved(msg, remedy="read what the rows would do without --apply, then give both")
     from wsops.batch.records import MISMATCHES  # noqa: PLC0415
 
-    example = f"{profile} {spec.summed(MISMATCHES) or 12}"
+    example = f"{profile} {spec.summed(MISMATCHES) or 'NUMBER'}"
     prompt = (
         "\nto apply, type the profile's name and how many desktops all rows may touch together, "
         f"such as: {example}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -13,11 +14,13 @@ from wsops.errors import JournalError
 from wsops.files import write_private
 from wsops.handover import as_csv_text, mail_lines
 from wsops.journal import Journal
-from wsops.membership import BATCH
+from wsops.membership import BATCH, is_elsewhere
 from wsops.outcome import Standing, standing
 from wsops.rows import ItemRow, RunRow
-from wsops.settings import load
+from wsops.settings import Settings, load
 from wsops.verdicts import once_each
+
+_MOST_NAMED = 5
 
 
 def _latest(journal: Journal, run_id: str | None) -> str:
@@ -30,15 +33,31 @@ def _latest(journal: Journal, run_id: str | None) -> str:
     return runs[0].run_id
 
 
-def _latest_alone(journal: Journal) -> str:
-    """Give the newest run; refuses one of a batch, whose other rows would go on."""
-    run_id = _latest(journal, None)
-    batch_id = journal.batch_of(run_id)
+def _only_open(journal: Journal, settings: Settings) -> str:
+    """Give the one run of this project that could send, or is followed.
+
+    Raises:
+        JournalError: there is none, or more than one; or it is of a batch, whose rows would go on.
+    """
+    here = (settings.endpoint, settings.project_id)
+    mine = [run for run in journal.runs() if not is_elsewhere((run.endpoint, run.project_id), here)]
+    found = [run.run_id for run in mine if _goes_on(run, journal.items(run.run_id))]
+    batch_id = next(filter(None, map(journal.batch_of, found)), "")
     if batch_id:
-        msg = f"the newest run, {run_id}, is one of {batch_id}"
-        remedy = f"`wsops batch stop {batch_id}` stops all of it, `wsops stop {run_id}` the run"
+        msg = f"{found[0]} goes on, and {batch_id} has begun it or others"
+        remedy = f"`wsops batch stop {batch_id}` stops all of it, `wsops stop RUN` one run"
         raise JournalError(msg, remedy=remedy)
-    return run_id
+    if len(found) != 1:
+        named = ", ".join(found[:_MOST_NAMED]) or "none"
+        msg = f"without a name it must be one run that goes on; here: {named}"
+        raise JournalError(msg, remedy="name it: `wsops stop RUN`; `wsops history` lists all")
+    return found[0]
+
+
+def _goes_on(run: RunRow, rows: Sequence[ItemRow]) -> bool:
+    """Tell whether a run is followed, or could send: what has stopped it may not hold any more."""
+    can_send = run.stop_requested_at is None and any(row.state == "planned" for row in rows)
+    return can_send or any(row.live for row in rows)
 
 
 @click.command()
@@ -56,15 +75,13 @@ def status(run_id: str | None, *, profile: str | None, as_json: bool) -> int:
 def stop(run_id: str | None, *, profile: str | None, as_json: bool) -> int:
     """Ask a run to send no further pool; final: the pools that are left need a new plan.
 
-    Without a name it is the newest one, unless that is of a batch. What is running cannot be
-    stopped, and is followed to its end.
+    Without a name it is the one of this project that goes on. What is running cannot be stopped,
+    and is followed to its end.
     """
-    with Journal.known(load(profile).journal_place) as journal:
-        run_id = run_id or _latest_alone(journal)
-        run, rows = journal.run(run_id), journal.items(run_id)
-        # Not by `left`: what has stopped it once may not hold any more.
-        can_send = run.stop_requested_at is None and any(row.state == "planned" for row in rows)
-        if not can_send and not any(row.live for row in rows):
+    settings = load(profile)
+    with Journal.known(settings.journal_place) as journal:
+        run_id = run_id or _only_open(journal, settings)
+        if not _goes_on(journal.run(run_id), journal.items(run_id)):
             msg = f"{run_id} sends nothing more; there is nothing to stop"
             raise JournalError(msg, remedy=f"`wsops status {run_id}` shows it")
         journal.request_stop(run_id)
