@@ -42,6 +42,23 @@ def test_a_run_that_could_go_on_can_be_stopped(place, planned, wsops, refused):
     refused("stop", run_id, code=5, says="sends nothing more")
 
 
+def test_of_two_runs_that_go_on_the_one_to_stop_is_named(place, planned, wsops):
+    """A stop is final: it is not guessed."""
+    runs = []
+    for name in ("fin-office-01", "callcentre-01"):
+        place.cloud.faults.clear()
+        path, plan = planned(name)
+        place.cloud.faults.add("error", operation="ShowDesktopPoolDetail", args={"status": 404})
+        approved = ("--yes", "--digest", plan["digest"])
+        runs.append(wsops("apply", path, *approved, "--json", code=None).document["run_id"])
+    told = wsops("stop", code=5).err
+
+    assert all(run_id in told for run_id in runs)
+    assert all("a stop was requested" not in wsops("status", one, code=None).out for one in runs)
+    wsops("stop", runs[0])
+    assert wsops("stop").out == f"{runs[1]} sends no further pool\n"
+
+
 def test_a_run_whose_canary_was_settled_can_be_stopped(applied, place, wsops, sent):
     """It offers to go on again: what once stood in its way does not keep a stop from it."""
     lost = {"operation": "RebuildDesktopPool", "times": 1}
