@@ -68,6 +68,7 @@ def clean_environment(request, monkeypatch, tmp_path):
     for name in list(os.environ):
         if name.startswith(("WSOPS_", "HUAWEICLOUD_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)  # IPython warns where another one is active
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))

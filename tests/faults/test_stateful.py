@@ -574,7 +574,7 @@ def writes_the_intent_after_the_send(monkeypatch):
         return answered(self, item_id, *args, **kwargs)
 
     monkeypatch.setattr(Journal, "intend", later)
-    monkeypatch.setattr(Journal, "sending", lambda self, item_id: self.item(item_id))
+    monkeypatch.setattr(Journal, "sending", lambda self, item_id, _: self.item(item_id))
     monkeypatch.setattr(Journal, "answered", all_at_once)
 
 
