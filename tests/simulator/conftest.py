@@ -83,7 +83,7 @@ def bad_pool() -> Callable[[Cloud], Pool]:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # threads that are older than a test without coverage lose it
 def _served() -> Iterator[Simulation]:
     with Simulation(SMALL) as simulation:
         yield simulation
