@@ -108,7 +108,7 @@ def test_without_its_plan_nothing_is_advised_for_what_was_not_touched():
     assert found == ("wsops plan repair p1 -o plan.json  # what still differs",)
 
 
-def test_nothing_is_advised_while_a_process_drives_the_run(tmp_path, monkeypatch):
+def test_nothing_is_advised_while_a_process_drives_the_run():
     """Whoever would type something would be in its way."""
     with locks.held(*run_key(run()), what="run-1"):
         assert told(["accepted"]) == ()

@@ -28,13 +28,14 @@ def next_commands(
         return (f"wsops resume {run.run_id}",)
     if left(run, rows) == "send":
         return (f"wsops resume {run.run_id} --continue",)
-    rebuilds = plan is not None and plan.kind == "rebuild"
-    images = _images(plan) if plan is not None and rebuilds else {}
     bad = [row for row in rows if row.verdict not in GOOD_ENDS]
-    if plan is None or (rebuilds and _failed(run)):
-        bad = [row for row in bad if row.touched]
-    untouched = [row for row in bad if not row.touched and row.item_id in images]
-    plans = (*_repair([row for row in bad if row not in untouched]), *_rebuild(untouched, images))
+    touched = [row for row in bad if row.touched]
+    if plan is None or (plan.kind == "rebuild" and _failed(run)):
+        plans = (*_repair(touched),)
+    elif plan.kind == "rebuild":
+        plans = (*_repair(touched), *_rebuild([row for row in bad if not row.touched], plan))
+    else:
+        plans = (*_repair(bad),)
     files = ("plan.json", *(f"plan-{number}.json" for number in range(2, len(plans) + 1)))
     return tuple(
         f"{what} -o {file}  # {why}" for (what, why), file in zip(plans, files, strict=False)
@@ -53,15 +54,12 @@ def _repair(rows: Sequence[ItemRow]) -> Iterator[tuple[str, str]]:
         yield f"wsops plan repair{named}", "what still differs"
 
 
-def _rebuild(rows: Sequence[ItemRow], images: dict[str, str]) -> Iterator[tuple[str, str]]:
+def _rebuild(rows: Sequence[ItemRow], plan: Plan) -> Iterator[tuple[str, str]]:
     """Give a plan for each image from which pools were to be rebuilt and were not."""
+    images = {item.item_id: item.image_id for item in plan.items}
     for image in dict.fromkeys(images[row.item_id] for row in rows):
         named = _named([row for row in rows if images[row.item_id] == image])
         yield f"wsops plan rebuild{named} --image {shlex.quote(image)}", "what was not rebuilt"
-
-
-def _images(plan: Plan) -> dict[str, str]:
-    return {item.item_id: item.image_id for item in plan.items}
 
 
 def _named(rows: Sequence[ItemRow]) -> str:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from wsops.jobs import Timing
 
+Handler = Callable[[int, FrameType | None], object]
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -59,15 +60,14 @@ class Detaching:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.getsignal(number) for number in _SIGNALS}
+        handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+        before: dict[int, Handler] = {n: one for n, one in handlers.items() if callable(one)}
         hook = sys.unraisablehook
 
         def hear(number: int, frame: FrameType | None) -> None:
             # No `Event.set` here: the signal may have come while this very thread holds its lock.
-            handler = before[signal.Signals(number)]
             try:
-                if callable(handler):
-                    handler(number, frame)
+                before[number](number, frame)
             except BaseException as raised:
                 self._by = self._by or raised
                 raise
@@ -76,16 +76,15 @@ class Detaching:
             if lost.exc_value is not self._by:  # what was kept is not lost, and no news
                 hook(lost)
 
-        heard = [number for number, handler in before.items() if callable(handler)]
-        for number in heard:
+        for number in before:
             signal.signal(number, hear)
         sys.unraisablehook = drop
         try:
             yield
         finally:
             sys.unraisablehook = hook
-            for number in heard:
-                signal.signal(number, before[number])
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def _sleep(self, seconds: float) -> None:
         self.heed()

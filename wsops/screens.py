@@ -29,9 +29,6 @@ _MOST_NAMES = 12
 _FEW, _NAME = 2, 24  # names in a cell, and their characters
 _WRAPPED = ("why",)
 
-Past = tuple[Standing, str]
-"""A run of the past, and the batch it is of; "" where it is of none."""
-
 
 def place(environment: str, region: str, project_id: str, profile: str) -> Text:
     """Give the line that says where one is; PRODUCTION stands out."""
@@ -203,8 +200,8 @@ def images(rows: Iterable[Image]) -> RenderableType:
     return table
 
 
-def runs(found: Iterable[Past]) -> RenderableType:
-    """Give the runs of a journal, newest first, each in two lines."""
+def runs(found: Iterable[tuple[Standing, str]]) -> RenderableType:
+    """Give runs as they come, each with the batch it is of ("" is none), in two lines."""
     table = grid("run", "started", "verdict", "pools")
     table.add_row(*(Text(word, style="bold") for word in ("  batch", "by, where", "change", "why")))
     for (run, rows, verdict, reason), batch_id in found:

@@ -42,9 +42,10 @@ def _only_open(journal: Journal, settings: Settings) -> str:
     here = (settings.endpoint, settings.project_id)
     mine = [run for run in journal.runs() if not is_elsewhere((run.endpoint, run.project_id), here)]
     found = [run.run_id for run in mine if _goes_on(run, journal.items(run.run_id))]
-    batch_id = next(filter(None, map(journal.batch_of, found)), "")
-    if batch_id:
-        msg = f"{found[0]} goes on, and {batch_id} has begun it or others"
+    for run_id, batch_id in ((run_id, journal.batch_of(run_id)) for run_id in found):
+        if not batch_id:
+            continue
+        msg = f"{run_id} is of {batch_id}, whose other rows would go on"
         remedy = f"`wsops batch stop {batch_id}` stops all of it, `wsops stop RUN` one run"
         raise JournalError(msg, remedy=remedy)
     if len(found) != 1:
