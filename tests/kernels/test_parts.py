@@ -3,10 +3,14 @@
 import socket
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import zmq.asyncio
 from nbformat.v4 import new_notebook
 
+from wsops.kernels import manager
 from wsops.kernels.played import _kernel_for
 from wsops.kernels.warmth import fits, read_at_import
 from wsops.kernels.wire import Ear, said
@@ -107,3 +111,23 @@ def test_every_module_is_named_where_it_is_found():
 def test_what_a_notebook_does_not_say_of_its_kernel_is_python(metadata, passed):
     """What it says stands; plain papermill would refuse it."""
     assert _kernel_for(new_notebook(metadata=metadata)) == passed
+
+
+def test_rows_that_begin_at_once_share_one_context(monkeypatch):
+    """Whichever thread is first; what others made meanwhile is ended, and left to nobody."""
+    made = []
+
+    class Slow(zmq.asyncio.Context):
+        def __init__(self, *how):
+            super().__init__(*how)
+            made.append(self)
+            time.sleep(0.1)  # long enough for the other threads to come here as well
+
+    monkeypatch.setattr(zmq.asyncio, "Context", Slow)
+    monkeypatch.setattr(manager, "_contexts", {})
+    with ThreadPoolExecutor(4) as threads:
+        asked = [threads.submit(manager.context_of_process) for _ in range(4)]
+    [shared] = {one.result() for one in asked}
+
+    assert [one for one in made if not one.closed] == [shared]
+    shared.term()

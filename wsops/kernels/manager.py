@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import os
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,8 @@ from wsops.kernels.provisioner import WarmProvisioner
 _OWN = {"provisioner_name": "wsops-warm"}
 _RECONNECT = 10  # ms between looks whether a kernel listens already; 100 by itself
 _EVERY = 0.05
+
+_contexts: dict[int, zmq.asyncio.Context] = {}  # by process: a fork cannot use its parent's
 
 
 class Specs(KernelSpecManager):
@@ -57,16 +58,19 @@ def manager(kernel_name: str, folder: Path, config: dict[str, Any]) -> AsyncKern
         transport="ipc",
         connection_file=str(folder / "kernel.json"),
         ip=str(folder / "s"),
-        context=_context(os.getpid()),
+        context=context_of_process(),
     )
 
 
-@functools.cache
-def _context(_process: int) -> zmq.asyncio.Context:
+def context_of_process() -> zmq.asyncio.Context:
     """Give the zmq context of this process: two threads for all kernels, not two for each."""
-    context = zmq.asyncio.Context()
-    context.setsockopt(zmq.RECONNECT_IVL, _RECONNECT)
-    return context
+    process = os.getpid()
+    if process not in _contexts:
+        made = zmq.asyncio.Context()
+        made.setsockopt(zmq.RECONNECT_IVL, _RECONNECT)
+        if _contexts.setdefault(process, made) is not made:
+            made.term()  # another thread was first, and rows may use its context already
+    return _contexts[process]
 
 
 async def exited(km: AsyncKernelManager) -> None:
