@@ -27,12 +27,20 @@ _HEADERS = re.compile(
 )
 _SIGNATURE = re.compile(r"(?i)\b(Signature|Access)=[0-9A-Za-z+/=]+")
 _TOKEN = re.compile(
-    r"(?<![0-9A-Za-z+/_-]{24})MII(?:[0-9A-Za-z+/=_-]|%2[BFbf]|%3[Dd]|\\[nr]|\n){200,}"
+    r"MII(?<![0-9A-Za-z+/_-]{24}MII)(?:[0-9A-Za-z+/=_-]|%2[BFbf]|%3[Dd]|\\[nr]|\n){200,}"
 )
 """A token of IAM, known by its face: a kernel may have fetched one that nobody else has seen.
 
-Not inside of a longer run of such letters, which is a picture.
+Not inside of a longer run of such letters, which is a picture. What it begins with stands first,
+for that is looked for quickly.
 """
+
+_NAMED = {
+    _HEADERS: (("token", "authorization"), rf"\1\2{MASK}"),
+    _SIGNATURE: (("signature=", "access="), rf"\1={MASK}"),
+}
+"""What takes the place of each, and words of which one is in whatever it finds: to look for them
+takes a tenth of the time, and hardly a text has one."""
 
 _USERINFO = re.compile(r"//[^/@\s]*@")
 _SECRET_NAMES = re.compile(
@@ -57,9 +65,12 @@ def scrub(text: str) -> str:
     for form in _forms:
         if form in text:
             text = text.replace(form, MASK)
-    if "MII" in text:
-        text = _TOKEN.sub(MASK, text)
-    return _SIGNATURE.sub(rf"\1={MASK}", _HEADERS.sub(rf"\1\2{MASK}", text))
+    text = _TOKEN.sub(MASK, text)
+    folded = text.casefold()
+    for pattern, (words, masked) in _NAMED.items():
+        if any(word in folded for word in words):
+            text = pattern.sub(masked, text)
+    return text
 
 
 def scrubbed(node: Any, leave: Collection[str] = ()) -> Any:  # noqa: ANN401  (JSON)
@@ -91,9 +102,7 @@ def without_password(text: str) -> str:
 
 def leaks(text: str) -> bool:
     """Tell whether the text holds a registered secret in any of its forms, or a token of IAM."""
-    return any(form in text for form in _forms) or (
-        "MII" in text and _TOKEN.search(text) is not None
-    )
+    return any(form in text for form in _forms) or _TOKEN.search(text) is not None
 
 
 def looks_secret(name: str) -> bool:
