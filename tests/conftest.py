@@ -40,12 +40,10 @@ SPEED = 3000
 UNTRACED = frozenset(
     {
         *("faults", "security", "peers", "notebooks", "lab"),
-        *(
-            "batch/test_index_browser",
-            "batch/test_kill",
-            "kernels/test_same",
-            "report/test_browser",
-        ),
+        *("batch/test_index_browser", "batch/test_junit", "batch/test_kill", "batch/test_recipes"),
+        *("cli/test_demo", "cli/test_process", "cli/test_typed"),
+        *("kernels/test_apart", "kernels/test_parts", "kernels/test_record", "kernels/test_same"),
+        *("report/test_browser", "tests/test_charts", "tests/test_notebooks_hygiene"),
     }
 )
 """Tests whose coverage is not measured: others run the same lines, in two thirds of the time."""

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from wsops import aksk, answers
+from wsops.answers import Answer
 from wsops.client import Workspace
 from wsops.errors import (
     BadAnswer,
@@ -380,6 +381,46 @@ def test_a_wrong_key_leaves_at_most_twice(sim, open_ws, monkeypatch):
     assert len(operations(sim)) <= 2
 
 
+@pytest.mark.parametrize(
+    "between",
+    [
+        Answer(503, b'{"error_code": "APIGW.0503"}'),
+        Answer(502, b"<h1>bad gateway</h1>"),
+        Answer(429, b"{}"),
+        Answer(404, b'{"error_code": "APIGW.0101"}'),
+    ],
+    ids=lambda answer: answer.status,
+)
+def test_what_stands_before_the_service_says_nothing_of_credentials(ws, monkeypatch, between):
+    """It has not looked at them: bad ones are tried twice, whatever comes in between."""
+    no_sleep(ws)
+    refused, tried = Answer(401, b'{"error_code": "APIGW.0301"}'), []
+    for turn in (refused, between, refused, refused):
+
+        def once(*_, turn=turn, **__):
+            tried.append(turn)
+            return turn
+
+        monkeypatch.setattr(ws, "_exchange_once", once)
+        with pytest.raises(CloudError):
+            ws.pools()
+
+    assert tried.count(refused) == 2
+    with pytest.raises(NotAllowed, match="not trying again"):
+        ws.pools()
+
+
+def test_a_send_does_not_wait_for_the_reads(sim, ws):
+    """An audit that was throttled waits for minutes: what a send stands on would be old by then."""
+    waits = no_sleep(ws)
+    ws._pacer.throttled(300)
+    pool = next(iter(sim.cloud.pools))
+    ws.send(f"/v2/{ws.project_id}/desktop-pools/{pool}/rebuild", b"{}")
+    assert waits == []
+    ws.pools()
+    assert waits != []
+
+
 @pytest.mark.parametrize("minutes", [16, 20, 300])
 def test_a_clock_that_is_off_is_corrected_by_the_service_s_own(sim, open_ws, monkeypatch, minutes):
     """Outside of the 15-minute window the first 401 teaches the difference, the second signs."""
@@ -454,13 +495,16 @@ def test_a_ca_bundle_that_cannot_be_read_is_named(sim, open_ws, tmp_path):
 
 
 def test_a_closed_workspace_leaves_no_connection(sim, open_ws):
-    """Closing closes the idle connections."""
+    """Closing closes the idle connections, and those in use when they come back."""
     ws = open_ws(sim)
     ws.pools()
     assert isinstance(ws, Workspace)
-    ws.close()
+    with ws._network.line(sim.endpoint) as line:
+        line.send("GET", "/", {}, b"").close()
+        ws.close()
 
-    assert ws._network._idle == {}
+    assert not any(ws._network._idle.values())
+    assert line._pool.connections == []
 
 
 def test_a_list_that_is_longer_than_one_may_read_is_cut_and_says_so():

@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from wsops.errors import BadAnswer, JobFailed, JobOverdue, JobStalled, NotAllowed, OutcomeUnknown
-from wsops.jobs import Timing, deadline_for, intervals, wait, watch, with_all_sub_jobs
+from wsops.jobs import Timing, _from_list, deadline_for, intervals, wait, watch, with_all_sub_jobs
+from wsops.listing import Listing
+from wsops.models import Job, SubJob
 from wsops.readings import whole_job
 from wsops.settings import Polling
 
@@ -103,6 +105,39 @@ def test_a_job_that_vanished_is_put_together_from_its_sub_jobs(sim, ws, started)
 
     assert last.finished
     assert all(sub.good for sub in last.sub_jobs)
+
+
+@pytest.mark.parametrize(
+    ("seen_before", "cut", "status"),
+    [
+        (3, False, "RUNNING"),
+        (3, True, "RUNNING"),
+        (2, True, "COMPLETE"),
+        (0, False, "COMPLETE"),
+        (0, True, "RUNNING"),
+    ],
+)
+def test_a_job_that_vanished_has_as_many_sub_jobs_as_it_was_seen_with(
+    ws, monkeypatch, seen_before, cut, status
+):
+    """What is missing from the list may still run; a list that is cut never says that it is all."""
+    subs = tuple(
+        SubJob(id=f"s{n}", job_id="j", desktop_id=f"d{n}", status="SUCCESS") for n in range(2)
+    )
+    listing = Listing(subs, 2, steady=not cut, cut=cut)
+    monkeypatch.setattr(ws, "sub_jobs", lambda **_: listing)
+    job = _from_list(ws, Job(id="j", sub_jobs_total=seen_before), "p")
+
+    assert job.status == status
+    assert job.complete == (status == "COMPLETE")
+
+
+def test_a_list_without_what_the_job_has_does_not_vouch_for_it(ws, monkeypatch):
+    """It is empty though the job has a part: who knows what else it leaves out."""
+    job = Job(id="j", sub_jobs=(SubJob(id="s1", desktop_id="d1", status="SUCCESS"),))
+    monkeypatch.setattr(ws, "sub_jobs", lambda **_: Listing((), 0, steady=True))
+
+    assert with_all_sub_jobs(ws, job) == (job, False)
 
 
 def test_a_job_that_nobody_knows_any_more_is_unknown(ws):

@@ -1,11 +1,20 @@
 """What a run amounts to, in numbers and in people: totals, who is in need, what is undecided."""
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 
 from wsops.rows import ItemRow
-from wsops.verdicts import NEEDS_HELP, in_need, of_run, once_each, totals, undecided
+from wsops.verdicts import (
+    NEEDS_HELP,
+    in_need,
+    of_run,
+    once_each,
+    reason_to_stop,
+    totals,
+    undecided,
+)
 from wsops.verify import GOOD_ENDS
 
 
@@ -24,6 +33,20 @@ def row(state="ended", reason="why", ends=None):
         targets=targets,
         desktops={i: {"state": s, "reason": r} for i, (s, r) in (ends or {}).items()},
     )
+
+
+def test_pools_that_the_service_refused_bear_no_errors_of_others():
+    """None of their desktops was attempted; each of them counts as an error itself."""
+    borne = SimpleNamespace(max_errors_share=0.02, max_errors_least=3)
+    good = row(ends={f"d{number}": ("done", "") for number in range(3)})
+    refused = row().model_copy(update={"verdict": "rejected", "sent_at": datetime.now(UTC)})
+    good = good.model_copy(update={"verdict": "done", "sent_at": datetime.now(UTC)})
+
+    assert reason_to_stop([good, *[refused] * 3], borne) == ""
+    assert reason_to_stop([good, *[refused] * 4], borne) == (
+        "4 pools refused or unknown; the approved threshold is 3"
+    )
+    assert reason_to_stop([good, *[refused] * 200], borne).endswith("is 3")
 
 
 def test_totals_are_over_all_pools_in_words():

@@ -101,6 +101,21 @@ class Answer:
         return self.error["error_code"]
 
     @property
+    def credentials_good(self) -> bool | None:
+        """Whether they were found good; None where nobody says so: a gateway refuses before that.
+
+        What the service itself has answered has passed the gateway, which looks at them.
+        """
+        if self.status == 401:
+            return False
+        return True if self.status < 300 or self.from_service else None
+
+    @property
+    def from_service(self) -> bool:
+        """Whether the service itself has answered an error, not what stands before it."""
+        return (self.error_code or "").startswith("WKS.")
+
+    @property
     def means_missing(self) -> bool:
         """Whether it says "not found" in spite of its status (WKS.0202 comes as 500)."""
         return self.error_code == "WKS.0202"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any, Self, TypeVar
 
@@ -196,7 +197,7 @@ class Workspace:
 
         Nothing may wrap this call that sends again. Raises what httpx raises.
         """
-        return self._exchange(Call("POST", self.settings.endpoint, path, {}, body), fresh=True)
+        return self._exchange(Call("POST", self.settings.endpoint, path, {}, body), send=True)
 
     def renew(self, answer: Answer) -> bool:
         """Get fresh credentials after a 401; False where there are none to get."""
@@ -276,21 +277,26 @@ class Workspace:
         except ValidationError as error:
             raise bad_answer(answer, error) from None
 
-    def _exchange(self, call: Call, *, fresh: bool = False) -> Answer:
-        """Send, if the credentials may be used."""
+    def _exchange(self, call: Call, *, send: bool = False) -> Answer:
+        """Ask, if the credentials may be used."""
         with self._breaker.watching(call.method, call.path):
-            answer = self._exchange_once(call, fresh=fresh)
-            if answer.status != _UNAUTHORIZED:
+            answer = self._exchange_once(call, send=send)
+            if answer.credentials_good:
                 self._breaker.accepted()
-            elif not self._breaker.proven:
+            elif answer.credentials_good is False and not self._breaker.proven:
                 self._breaker.refused()
         return answer
 
-    def _exchange_once(self, call: Call, *, fresh: bool) -> Answer:
-        """Sign and send, within the pace and the deadline of a call."""
+    def _exchange_once(self, call: Call, *, send: bool) -> Answer:
+        """Sign and ask, within the deadline of a call.
+
+        Reads wait for their turn. A send has its own pace, in the journal, and stands on what was
+        read seconds ago: it must not wait in the line of an audit that was throttled.
+        """
+        turn = nullcontext() if send else self._pacer.turn()
         deadline = self._network.deadline.within(self.settings.pace.call_deadline)
-        lend = self._network.fresh if fresh else self._network.line
-        with self._pacer.turn(), deadline, lend(call.base) as line:
+        lend = self._network.fresh if send else self._network.line
+        with turn, deadline, lend(call.base) as line:
             headers, generation = self.signer.sign(call)
             response = line.send(call.method, call.target, headers, call.content)
             answer = Answer.of(response, call.method, call.path, generation)

@@ -86,7 +86,10 @@ class Drive:
             self._drive()
 
     def detach(self) -> None:
-        """Let go of the run; returns at once, the thread ends at its next wait."""
+        """Let go of the run; returns at once, the thread ends when the run next waits.
+
+        A read that is under way comes to its end first, and is tried again where it fails.
+        """
         self._detaching.let_go()
 
     def join(self, seconds: float) -> bool:

@@ -285,6 +285,12 @@ class JournalError(WsopsError):
     exit_code = 5
 
 
+class Locked(JournalError):
+    """Another process holds what is wanted: a pool, a run or a batch; names the process."""
+
+    remedy = "wait for it, or watch it: `wsops status`, `wsops batch status`"
+
+
 class BatchError(WsopsError):
     """A batch cannot be begun or continued; `folder` is its folder, "" where it has none."""
 

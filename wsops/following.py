@@ -42,7 +42,7 @@ def unsettled(rows: Sequence[ItemRow]) -> tuple[str, ...]:
         f"{row.pool_name}: {row.reason}. `wsops resume {row.run_id}` looks again; by hand: "
         f"`wsops settle {row.item_id} --adopt JOB --evidence TEXT`"
         for row in rows
-        if row.state in {"sent", "unknown"}
+        if row.lost
     )
 
 

@@ -23,6 +23,7 @@ from wsops.errors import (
     OutcomeUnknown,
 )
 from wsops.models import Job, utc_now
+from wsops.plan import Item
 from wsops.settings import Polling
 
 
@@ -48,8 +49,13 @@ class Timing:
         return lambda: max(self.clock() - began, (self.now() - at).total_seconds())
 
 
+def deadline_of(polling: Polling, item: Item, now: datetime) -> datetime:
+    """Give the instant until which the job of an item is followed, should it begin now."""
+    return deadline_for(polling, len(item.targets), item.delay_minutes, now)
+
+
 def deadline_for(polling: Polling, desktops: int, delay_minutes: int, now: datetime) -> datetime:
-    """Give the instant until which a job is followed."""
+    """Give the instant until which a job of so many desktops is followed."""
     seconds = polling.base_deadline + polling.per_desktop * desktops + 60 * delay_minutes
     return now + timedelta(seconds=seconds)
 
@@ -99,7 +105,7 @@ def watch(  # noqa: PLR0913  (what is watched, how, and until when)
     for number, wait in enumerate(intervals(polling)):
         if number or not at_once:
             timing.sleep(min(wait, max(0.0, end - timing.clock())))
-        seen = _poll(ws, job_id, pool_id, missing)
+        seen = _poll(ws, job, pool_id, missing)
         if seen is not None:
             job = seen
             yield job
@@ -131,7 +137,7 @@ def wait(
     deadline_at = timing.now() + timedelta(seconds=timeout)
     polls = watch(ws, job_id, pool_id, deadline_at=deadline_at, at_once=True, timing=timing)
     job = deque(polls, maxlen=1).pop()
-    if job.failed or job.status in {"FAIL", "FAILED"}:
+    if job.went_badly:
         raise JobFailed(describe_failure(job), job)
     return job
 
@@ -149,7 +155,8 @@ def with_all_sub_jobs(ws: Workspace, job: Job) -> tuple[Job, bool]:
     known = {sub.desktop_id for sub in job.sub_jobs}
     more = tuple(sub for sub in listing.rows if sub.desktop_id not in known)
     job = job.model_copy(update={"sub_jobs": job.sub_jobs + more})
-    return job, all_here or (listing.steady and job.complete)
+    vouched = listing.steady and listing.seen >= len(known)
+    return job, all_here or (vouched and job.complete)
 
 
 def describe_failure(job: Job) -> str:
@@ -160,8 +167,8 @@ def describe_failure(job: Job) -> str:
     return f"job {job.id}: {len(job.failed)} of {len(job.sub_jobs)} desktops failed ({shown})"
 
 
-def _poll(ws: Workspace, job_id: str, pool_id: str, missing: _Missing) -> Job | None:
-    """Read the job once; None where this poll taught nothing.
+def _poll(ws: Workspace, last: Job, pool_id: str, missing: _Missing) -> Job | None:
+    """Read the job once more; None where this poll taught nothing.
 
     Raises:
         OutcomeUnknown: the service does not know it any more.
@@ -169,13 +176,13 @@ def _poll(ws: Workspace, job_id: str, pool_id: str, missing: _Missing) -> Job | 
     """
     try:
         try:
-            job = ws.job(job_id)
+            job = ws.job(last.id)
         except NotFound:
-            return None if missing.tolerable() else _from_list(ws, job_id, pool_id)
+            return None if missing.tolerable() else _from_list(ws, last, pool_id)
         missing.found()
         if job.complete:
             return job
-        listing = ws.sub_jobs(job_id=job_id)
+        listing = ws.sub_jobs(job_id=job.id)
         return job.model_copy(update={"sub_jobs": listing.rows}) if listing.steady else None
     except NotAllowed:
         raise
@@ -183,23 +190,29 @@ def _poll(ws: Workspace, job_id: str, pool_id: str, missing: _Missing) -> Job | 
         return None
 
 
-def _from_list(ws: Workspace, job_id: str, pool_id: str) -> Job | None:
+def _from_list(ws: Workspace, last: Job, pool_id: str) -> Job | None:
     """Put a vanished job together from the list of sub-jobs; None where that did not stand still.
+
+    It has as many as it was last seen to have, whatever the list still shows of them. Where nobody
+    has seen it and the list is cut, there may be more.
 
     Raises:
         OutcomeUnknown: it is not there either.
     """
-    listing = ws.sub_jobs(job_id=job_id)
+    listing = ws.sub_jobs(job_id=last.id)
     if not listing.seen and pool_id:
         listing = ws.sub_jobs(pool_id=pool_id)
     if not listing.steady and not listing.cut:
         return None
-    rows = tuple(sub for sub in listing.rows if sub.job_id == job_id)
+    rows = tuple(sub for sub in listing.rows if sub.job_id == last.id)
     if not rows:
-        msg = f"the service no longer knows job {job_id}"
+        msg = f"the service no longer knows job {last.id}"
         raise OutcomeUnknown(msg, remedy="look at the pool in the console, then `wsops settle`")
-    status = "COMPLETE" if all(sub.final for sub in rows) else "RUNNING"
-    return Job(id=job_id, status=status, sub_jobs=rows, sub_jobs_total=len(rows))
+    known = max(last.sub_jobs_total, len(last.sub_jobs))
+    total = max(known, len(rows)) if known else len(rows) + listing.cut
+    ended = len(rows) == total and all(sub.final for sub in rows)
+    status = "COMPLETE" if ended else "RUNNING"
+    return last.model_copy(update={"status": status, "sub_jobs": rows, "sub_jobs_total": total})
 
 
 class _Missing:

@@ -24,8 +24,6 @@ from wsops.redact import scrub
 from wsops.rows import AuditRow, ItemRow, RunRow, damaged, read_row
 from wsops.schema import BEFORE, BEGUN_LAST, LIVE, attempts, items, runs
 
-_UNAUTHORIZED = 401
-
 
 class Journal(Book):
     """The record of runs; opened by `Journal.open`, `find` or `known`."""
@@ -103,10 +101,10 @@ class Journal(Book):
         except PlanError as error:
             what = f"the plan of {run_id}: {error}"
             raise damaged(self.place, what) from None
-        place = (found["digest"], plan.endpoint, plan.project_id)
+        place = (plan.endpoint, plan.project_id)
         meant = [(*place, item.item_id, item.pool_id) for item in plan.items]
-        rows = self.items(run_id)
-        if meant != [(plan.digest, r.endpoint, r.project_id, r.item_id, r.pool_id) for r in rows]:
+        kept = [(r.endpoint, r.project_id, r.item_id, r.pool_id) for r in self.items(run_id)]
+        if plan.digest != found["digest"] or meant != kept:
             what = f"the items of {run_id} are not those of its plan"
             raise damaged(self.place, what)
         return plan
@@ -164,7 +162,7 @@ class Journal(Book):
             JournalError: another item of the same pool is live; names it.
         """
         row = self.item(item_id)
-        if row.state not in {"planned", "intent"}:
+        if not row.waits:
             msg = f"{item_id} is {row.state}; it cannot be sent"
             raise JournalError(msg, remedy=f"`wsops status {row.run_id}` shows it")
         values = {
@@ -212,9 +210,13 @@ class Journal(Book):
         status: int | None = None,
         error_code: str | None = None,
         request_id: str | None = None,
+        credentials_good: bool | None = None,
         deadline_at: datetime | None = None,
     ) -> ItemRow:
-        """Keep the outcome of a send before anything else is done."""
+        """Keep the outcome of a send before anything else is done.
+
+        `credentials_good` counts towards the breaker of all processes; None says nothing of them.
+        """
         attempt = {
             "item_id": item_id,
             "at": utc_now(),
@@ -227,21 +229,27 @@ class Journal(Book):
         text = f"{outcome}: {reason}"
         values = {"state": state, "reason": scrub(reason), "deadline_at": deadline_at}
         try:
-            self._answered(attempt, text, job_id=job_id, **values)
+            self._answered(attempt, text, values | {"job_id": job_id}, credentials_good)
         except IntegrityError:
             reason = f"the answer names job {job_id}, which is another item's"
             parked = {"state": "unknown", "reason": reason}
-            self._answered(attempt | {"reason": reason}, f"unknown: {reason}", **parked)
+            attempt["reason"] = reason
+            self._answered(attempt, f"unknown: {reason}", parked, credentials_good)
         return self.item(item_id)
 
-    def _answered(self, attempt: Mapping[str, Any], text: str, **values: Any) -> None:  # noqa: ANN401
+    def _answered(
+        self,
+        attempt: Mapping[str, Any],
+        text: str,
+        values: Mapping[str, Any],
+        credentials_good: bool | None,  # noqa: FBT001  (a fact, not a switch)
+    ) -> None:
         """Keep an attempt, what it says of the credentials, and what it makes of its item."""
         item_id = attempt["item_id"]
         with self._database.writing() as connection:
             connection.execute(sa.insert(attempts).values(**attempt))
-            if attempt["status"] is not None:  # without an answer nobody has judged them
-                refused = attempt["status"] == _UNAUTHORIZED
-                writes.note_credentials(connection, item_id, refused=refused)
+            if credentials_good is not None:
+                writes.note_credentials(connection, item_id, refused=not credentials_good)
             self._update(connection, item_id, text, **values)
 
     def adopt(self, item_id: str, job_id: str, evidence: str, deadline_at: datetime) -> ItemRow:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import platformdirs
 
-from wsops.errors import JournalError
+from wsops.errors import JournalError, Locked
 
 _SEPARATOR = "\0"
 _TRIES, _BETWEEN = 10, 0.02  # seconds
@@ -45,8 +45,8 @@ def held(*key: str, what: str, folder: Path | None = None) -> Iterator[None]:
         folder: where the lock is; this user's folder without it.
 
     Raises:
-        JournalError: another process holds it; names the process and since when. Or there can be
-            no lock: its folder cannot be written.
+        Locked: another process holds it; names the process and since when.
+        JournalError: there can be no lock: its folder cannot be written.
     """
     descriptor = _opened(_file_of(key, folder))
     try:
@@ -58,9 +58,7 @@ def held(*key: str, what: str, folder: Path | None = None) -> Iterator[None]:
             time.sleep(_BETWEEN)
         if by:
             msg = f"{what} is held by {by}"
-            raise JournalError(
-                msg, remedy="wait for it, or watch it: `wsops status`, `wsops batch status`"
-            )
+            raise Locked(msg)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"process {os.getpid()} since {_now()}".encode(), 0)
         yield

@@ -19,10 +19,11 @@ from pydantic_core import CoreSchema, core_schema
 
 from wsops.errors import BadId
 
-FINAL_WORDS = frozenset({"SUCCESS", "COMPLETE", "FAIL", "FAILED"})
+GOOD_WORDS = frozenset({"SUCCESS", "COMPLETE"})
+BAD_WORDS = frozenset({"FAIL", "FAILED"})
+FINAL_WORDS = GOOD_WORDS | BAD_WORDS
 """Words that end a job or a sub-job; any other word, known or not, means *not finished*."""
 
-GOOD_WORDS = frozenset({"SUCCESS", "COMPLETE"})
 SESSIONS = frozenset({"CONNECTED", "DISCONNECTED"})
 _IDLE_LOGINS = frozenset({"UNREGISTER", "REGISTERED"})
 _READY_LOGINS = frozenset({"REGISTERED", "CONNECTED", "DISCONNECTED"})
@@ -274,6 +275,11 @@ class Job(Record):
     def failed(self) -> tuple[SubJob, ...]:
         """The sub-jobs that ended badly."""
         return tuple(sub for sub in self.sub_jobs if sub.final and not sub.good)
+
+    @property
+    def went_badly(self) -> bool:
+        """Whether it, or a part of it, ended badly."""
+        return bool(self.failed) or self.status in BAD_WORDS
 
     @property
     def share(self) -> float:

@@ -110,6 +110,11 @@ class Item(Record):
     notes: tuple[str, ...] = ()
 
     @property
+    def delay_minutes(self) -> int:
+        """Minutes that users get before the work begins."""
+        return int(json.loads(self.body).get("delay_time") or 0)
+
+    @property
     def is_fix(self) -> bool:
         """Whether the service itself picks the desktops that differ."""
         return bool(json.loads(self.body).get("is_fix"))

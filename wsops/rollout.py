@@ -6,7 +6,6 @@ what is running goes on in the cloud and stands in the journal.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,13 +19,14 @@ from wsops.errors import (
     JobOverdue,
     JobStalled,
     JournalError,
+    Locked,
     OutcomeUnknown,
     PlanError,
     StalePlan,
     Stopped,
     WsopsError,
 )
-from wsops.jobs import Timing, deadline_for, watch, with_all_sub_jobs
+from wsops.jobs import Timing, deadline_of, watch, with_all_sub_jobs
 from wsops.journal import Journal
 from wsops.membership import attempt_here, batch_key
 from wsops.models import Job, SubJob
@@ -138,7 +138,7 @@ class Rollout:
     def _not_sent(self, item_id: str, error: WsopsError) -> Event:
         """Keep why an item was not sent: for good, or until what stands in the way is gone."""
         row = self.journal.item(item_id)
-        if row.state not in {"planned", "intent"}:
+        if not row.waits:
             msg = f"{item_id} is {row.state}, and could not be followed: {error}"
             raise OutcomeUnknown(msg) from error
         if isinstance(error, Stopped | CloudError):
@@ -248,21 +248,29 @@ class Rollout:
 
     def _recover(self, row: ItemRow) -> Iterator[Event]:
         """Take an item up again after its process has died, or was detached."""
-        with self._pool_lock(row):
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self._pool_lock(row))
+            except Locked as locked:  # by a person who settles it; the other pools are followed
+                yield Event("running", str(locked), row)
+                return
             row = self.journal.item(row.item_id)
-            if not row.live:
-                return  # settled by a person while another item was followed
-            refusal = self._final_refusal(row)
-            if refusal:
-                yield self._ended(self.journal.end_item(row.item_id, "rejected", refusal))
-            elif row.state == "intent":
-                # `sent` is committed before the first byte: an intent alone proves it never left.
-                row = self.journal.forget_intent(row.item_id, "its request never left")
-                yield Event("not_sent", f"{row.pool_name}: its request never left", row)
-            elif row.state == "accepted":
-                yield from self._follow(row, at_once=True)
-            else:
-                yield from self._look_for(row, None)
+            if row.live:  # else it was settled by a person while another item was followed
+                yield from self._taken_up(row)
+
+    def _taken_up(self, row: ItemRow) -> Iterator[Event]:
+        """Go on from what the journal says of an item that is live."""
+        refusal = self._final_refusal(row)
+        if refusal:
+            yield self._ended(self.journal.end_item(row.item_id, "rejected", refusal))
+        elif row.state == "intent":
+            # `sent` is committed before the first byte: an intent alone proves it never left.
+            row = self.journal.forget_intent(row.item_id, "its request never left")
+            yield Event("not_sent", f"{row.pool_name}: its request never left", row)
+        elif row.state == "accepted":
+            yield from self._follow(row, at_once=True)
+        else:
+            yield from self._look_for(row, None)
 
     def _final_refusal(self, row: ItemRow) -> str:
         """Give the refusal with which an item's last send ended, where it may not be sent again."""
@@ -385,9 +393,7 @@ class Rollout:
 
     def _deadline(self, row: ItemRow) -> datetime:
         item = self._requests[row.item_id]
-        delay = json.loads(item.body).get("delay_time") or 0
-        polling = self.ws.settings.polling
-        return deadline_for(polling, len(item.targets), delay, self.timing.now())
+        return deadline_of(self.ws.settings.polling, item, self.timing.now())
 
 
 def _progress(job: Job) -> str:

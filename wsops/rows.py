@@ -69,6 +69,16 @@ class ItemRow(Record):
         return self.state in LIVE
 
     @property
+    def waits(self) -> bool:
+        """Whether nothing of it has left: it may be sent, or be left."""
+        return self.state in {"planned", "intent"}
+
+    @property
+    def lost(self) -> bool:
+        """Whether a request of it has left, or may have, and no answer tells what came of it."""
+        return self.state in {"sent", "unknown"}
+
+    @property
     def sent(self) -> bool:
         """Whether a request of it has left or may have, or work of it was begun otherwise."""
         return self.sent_at is not None or bool(self.job_id) or self.state in SENT

@@ -5,7 +5,7 @@ from __future__ import annotations
 from wsops import locks
 from wsops.client import Workspace
 from wsops.errors import JournalError, PlanError
-from wsops.jobs import deadline_for
+from wsops.jobs import deadline_of
 from wsops.journal import Journal
 from wsops.models import SubJob, utc_now
 from wsops.outcome import check_here
@@ -59,9 +59,10 @@ def settle_adopt(
         CloudError: the service does not know the job.
     """
     row = _unknown(ws, journal, item_id)
-    if job_id != _item(journal, row).retries:  # a retry goes on under the ID of its job
+    item = _item(journal, row)
+    if job_id != item.retries:  # a retry goes on under the ID of its job
         _check_fits(ws, journal, row, job_id)
-    deadline = deadline_for(ws.settings.polling, len(row.targets), 0, utc_now())
+    deadline = deadline_of(ws.settings.polling, item, utc_now())
     return journal.adopt(item_id, job_id, f"by hand: {evidence}", deadline)
 
 
@@ -128,7 +129,7 @@ def _sub_jobs(ws: Workspace, job_id: str) -> tuple[SubJob, ...]:
 def _unknown(ws: Workspace, journal: Journal, item_id: str) -> ItemRow:
     row = journal.item(item_id)
     check_here(journal.run(row.run_id), ws.resolved)
-    if row.state not in {"sent", "unknown"}:
+    if not row.lost:
         msg = f"{item_id} is {row.verdict or row.state}; only an unknown outcome can be settled"
         raise JournalError(msg, remedy="`wsops status` shows it")
     return row

@@ -33,7 +33,6 @@ FRESH = 10.0
 
 _MOST_TRIES = 3
 _GATEWAY_AUTH = ("APIGW.03", "APIG.03")
-_BACKEND = "WKS."  # a code of the service itself: the gateway has let the request through
 
 
 class Outcome(StrEnum):
@@ -90,7 +89,7 @@ def judge(result: Answer | BaseException) -> Judgement:
         return Judgement(Outcome.ACCEPTED, f"job {job_id}", job_id=job_id, answer=result)
     if status in _REFUSED:
         return Judgement(Outcome.REFUSED, said or result.shown(), answer=result)
-    if status == 429 and job_id is None and not code.startswith(_BACKEND):
+    if status == 429 and job_id is None and not result.from_service:
         return Judgement(Outcome.REFUSED, said, again=Again.WINDOW, answer=result)
     if status == 401 and code.startswith(_GATEWAY_AUTH):
         return Judgement(Outcome.REFUSED, said, again=Again.CREDENTIALS, answer=result)
@@ -229,6 +228,7 @@ def _kept(journal: Journal, request: Request, judgement: Judgement) -> Judgement
         status=answer.status if answer else None,
         error_code=answer.error_code if answer else None,
         request_id=answer.request_id if answer else None,
+        credentials_good=answer.credentials_good if answer else None,
         deadline_at=request.deadline() if judgement.job_id else None,
     )
     if judgement.outcome is Outcome.ACCEPTED and row.state != "accepted":

@@ -192,6 +192,7 @@ class Network:
         self._context = tls_context(settings)
         self._lock = threading.Lock()
         self._idle: defaultdict[str, list[Line]] = defaultdict(list)
+        self._closed = False
         pace = settings.pace
         self._timeout = httpx.Timeout(pace.call_deadline, connect=pace.connect_timeout).as_dict()
         # At DEBUG httpcore logs headers as they are, X-Subject-Token among them.
@@ -220,11 +221,15 @@ class Network:
             line.close()
             raise
         with self._lock:
-            self._idle[base].append(line)
+            if self._closed:
+                line.close()
+            else:
+                self._idle[base].append(line)
 
     def close(self) -> None:
-        """Close the connections that nobody uses."""
+        """Close the connections: at once where nobody uses them, else when they come back."""
         with self._lock:
+            self._closed = True
             for line in chain.from_iterable(self._idle.values()):
                 line.close()
             self._idle.clear()

@@ -101,7 +101,7 @@ def in_need(row: ItemRow) -> Iterator[Trouble]:
 
 def undecided(row: ItemRow) -> Iterator[Trouble]:
     """Give the desktops of an item of which nobody knows what became."""
-    if row.state in {"intent", "sent", "unknown"}:
+    if row.lost or row.state == "intent":
         yield from (_trouble(row, desktop_id, "unknown", row.reason) for desktop_id in row.targets)
     for desktop_id, end in row.desktops.items():
         if end["state"] == "unknown":
@@ -127,7 +127,8 @@ def reason_to_stop(
 
     The canary is the first pool that was sent and not left alone because all its desktops were
     in use: anything but a good end of it stops the run. Later the run stops when more desktops
-    failed, over the whole run, than the approved threshold allows; an unknown pool counts once.
+    failed, over the whole run, than the approved threshold allows, by the desktops that were
+    attempted; a pool counts once where nobody knows what became of it, or the service refused it.
     `beside` is what the other runs of the same batch have sent, oldest first: the batch has one
     canary and one threshold, and what is only under way there has not failed.
     """
@@ -138,12 +139,15 @@ def reason_to_stop(
     if canary is not None and not _worked(canary):
         return f"the canary, pool {canary.pool_name}, did not end well ({canary.verdict})"
     counted = [*mine, *(row for row in beside if row.state in {"ended", "unknown"})]
-    failed = sum(_failures(row) for row in counted)
-    attempted = sum(len(row.targets) for row in counted)
+    attempted = sum(len(row.targets) for row in counted if row.touched)
     allowed = allowed_errors(attempted, tolerance.max_errors_share, tolerance.max_errors_least)
-    if failed > allowed:
-        return f"{failed} desktops failed; the approved threshold is {allowed}"
-    return ""
+    desktops = sum(map(_failed, counted))
+    pools = sum(row.state != "ended" or row.verdict == "rejected" for row in counted)
+    if desktops + pools <= allowed:
+        return ""
+    errors = (f"{count(desktops, 'desktop')} failed", f"{count(pools, 'pool')} refused or unknown")
+    told = ", ".join(error for error in errors if not error.startswith("0 "))
+    return f"{told}; the approved threshold is {allowed}"
 
 
 def teaches(row: ItemRow) -> bool:
@@ -156,7 +160,7 @@ def of_run(rows: Sequence[ItemRow], stop: str = "") -> tuple[str, str]:
     verdicts = {row.verdict for row in rows if row.state == "ended"}
     waiting = any(row.state == "planned" for row in rows)
     reason = "; ".join(filter(None, (_counted(rows), stop)))
-    if any(row.state in {"unknown", "sent", "intent"} for row in rows):
+    if any(row.lost or row.state == "intent" for row in rows):
         return "unknown", reason
     if any(row.state == "accepted" for row in rows):
         return "running", reason
@@ -201,9 +205,8 @@ def _worked(row: ItemRow) -> bool:
     return row.state == "ended" and row.verdict in GOOD_ENDS
 
 
-def _failures(row: ItemRow) -> int:
-    if row.state != "ended":
-        return 1
+def _failed(row: ItemRow) -> int:
+    """Count the desktops of an item that did not end well."""
     return sum(1 for end in row.desktops.values() if end["state"] not in GOOD_ENDS)
 
 

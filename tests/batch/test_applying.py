@@ -88,6 +88,18 @@ def test_no_row_is_begun_once_too_many_desktops_have_failed(fleet_to_repair, rep
     assert len(fleet.posts) < len(document["runs"])
 
 
+def test_a_batch_that_has_stopped_does_not_begin_again(fleet_to_repair, repair, monkeypatch):
+    """What ends well after the stop raises the number of errors that are borne: it is too late."""
+    fleet = fleet_to_repair()
+    answers = iter(["", "", "too many desktops failed"])  # the canary, and the row beside the next
+    monkeypatch.setattr("wsops.batch.runner.reason_to_stop", lambda *_: next(answers, ""))
+    document = repair("--workers", "2", max_desktops=fleet.total, code=4)
+
+    assert words(document) == ["done", "done"] + ["not_started"] * (len(document["runs"]) - 2)
+    assert document["stop"] == "too many desktops failed"
+    assert len(fleet.posts) == 2
+
+
 def test_a_total_that_cannot_be_enough_is_refused_before_anything_runs(fleet_to_repair, repair):
     """The audit has counted more: a digit was lost, and nothing is wiped before that shows."""
     fleet = fleet_to_repair()

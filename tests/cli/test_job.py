@@ -2,6 +2,8 @@
 
 import pytest
 
+from wsops.client import Workspace
+
 
 @pytest.fixture
 def failed(fleet, at, planned, wsops):
@@ -29,6 +31,26 @@ def test_show_names_each_desktop(failed, wsops):
     said = wsops("job", "show", job).out
     assert place.cloud.desktops[target].name in said
     assert "WKS.9 no capacity" in said
+
+
+def test_a_long_job_is_shown_with_all_its_sub_jobs(failed, wsops, monkeypatch):
+    """It comes with fewer than it has; where their list fails, it is said how many these are."""
+    place, _, job = failed()
+    whole = wsops("job", "show", job, "--json").document
+    known = Workspace.job
+
+    def short(ws, job_id):
+        seen = known(ws, job_id)
+        return seen.model_copy(update={"sub_jobs": seen.sub_jobs[:1]})
+
+    monkeypatch.setattr(Workspace, "job", short)
+    shown = wsops("job", "show", job, "--json").document
+    place.cloud.faults.add("error", operation="ListItaSubJobs", args={"status": 403})
+    cut = wsops("job", "show", job, "--json")
+
+    ids = [{one["id"] for one in document["sub_jobs"]} for document in (whole, shown)]
+    assert ids[0] == ids[1]
+    assert cut.err == f"1 of its {len(ids[0])} sub-jobs could be read\n"
 
 
 def test_watch_ends_with_the_job(failed, wsops):

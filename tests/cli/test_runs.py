@@ -1,8 +1,12 @@
 """What the journal knows: `status`, `history`, `handover`, `resume`, `settle`."""
 
 import sqlite3
+from datetime import UTC, datetime
 
 import pytest
+
+from wsops.journal import Journal
+from wsops.settings import load
 
 NOWHERE = "there is no journal at"
 
@@ -230,6 +234,26 @@ def test_a_stop_without_a_name_is_of_this_project_alone(halted, wsops, monkeypat
     """A run of another project is not stopped by somebody who is not there, nor one of two."""
     monkeypatch.setenv("WSOPS_PROJECT_ID", "f" * 32)
     assert "must be one run that goes on; here: none" in wsops("stop", code=5).err
+
+
+def test_a_job_that_is_adopted_by_hand_has_the_time_that_its_users_were_given(
+    fleet, at, planned, wsops
+):
+    """An hour, two minutes a desktop, and the minutes in which nothing had to happen yet."""
+    place = at(fleet())
+    words = ("fin-office-01", "--delay", 15, "--message", "Save your work.")
+    path, plan = planned(*words)
+    place.cloud.faults.add("lost", operation="RebuildDesktopPool", times=1)
+    place.cloud.faults.add("error", operation="ListItaSubJobs", after=2, args={"status": 403})
+    wsops("apply", path, "--yes", "--digest", plan["digest"], "--json", code=3)
+    place.cloud.faults.clear()
+    (item,), (job,) = plan["items"], place.cloud.jobs
+    wsops("settle", item["item_id"], "--adopt", job, "--evidence", "seen in the console")
+    with Journal.known(load().journal_place) as journal:
+        given = journal.item(item["item_id"]).deadline_at - datetime.now(UTC)
+
+    expected = 3600 + 120 * len(item["targets"]) + 15 * 60
+    assert given.total_seconds() == pytest.approx(expected, abs=30)
 
 
 def test_settle_adopts_a_job_by_hand(halted, wsops, sent):

@@ -590,6 +590,29 @@ def test_the_holder_of_a_lock_is_named(tmp_path):
         pass
 
 
+def test_a_pool_that_somebody_holds_does_not_keep_a_resume_from_the_others(driver):
+    """It is said, and left as it is; the next resume takes it up."""
+    plan = driver.plan(2)
+    run = driver.journal.start_run(plan, "a test", "tester")
+    for number, item in enumerate(plan.items):
+        reading = {target.desktop_id: target.model_dump() for target in item.targets}
+        driver.journal.intend(item.item_id, item.body.encode(), reading, ())
+        driver.journal.sending(item.item_id)
+        job = driver.ws.send(item.path, item.body.encode()).document["job_id"]
+        driver.journal.adopt(item.item_id, job, "a test", driver.timing.now())
+        driver.sim.cloud.advance(60 * (number + 1))
+    first, _ = driver.journal.items(run.run_id)
+    key = (first.endpoint, first.project_id, first.pool_id)
+    with locks.held(*key, what=f"pool {first.pool_name}"):
+        events = list(driver.again(run.run_id).resume())
+
+    assert any("is held by process" in event.text for event in events)
+    assert [row.state for row in driver.journal.items(run.run_id)] == ["accepted", "ended"]
+    assert events[-1].verdict == "running"
+    driver.resume(run.run_id)
+    assert {row.verdict for row in driver.journal.items(run.run_id)} == {"done"}
+
+
 def test_what_was_settled_meanwhile_is_left_alone(driver):
     """A request that a person settled while a resume followed another one is not parked again."""
     driver.sim.cloud.faults.add("cut", operation=REBUILD, times=2)

@@ -530,7 +530,7 @@ def search(new_world, examples, number, steps=4):
     )
 
 
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", range(10))
 def test_no_interleaving_breaks_a_promise(new_world, part):
     """No request is executed twice, sent before its intent, lost, or called done when it is not."""
     search(new_world, 50, part)

@@ -120,7 +120,8 @@ class Runner:
         while waiting or under_way:
             yield from self._braked()
             while waiting and len(under_way) < (1 if canary else self.hands.width):
-                self.stop = self._reason_to_stop()
+                # Kept: what ends well meanwhile raises the number of errors that are borne.
+                self.stop = self.stop or self._reason_to_stop()
                 if self.stop:
                     break
                 worker = _first_free(one.worker for one in under_way.values())

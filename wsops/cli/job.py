@@ -9,7 +9,7 @@ from wsops.cli.apply import apply_plan
 from wsops.cli.common import command, connected, err, out, print_json
 from wsops.client import Workspace
 from wsops.errors import JobFailed, PlanError
-from wsops.jobs import deadline_for, describe_failure, watch
+from wsops.jobs import deadline_for, describe_failure, watch, with_all_sub_jobs
 from wsops.journal import Journal
 from wsops.models import Job, utc_now
 from wsops.planning import plan_for_retry
@@ -27,7 +27,12 @@ def job() -> None:
 def show(job_id: str, *, profile: str | None, as_json: bool) -> int:
     """Show a job with its sub-jobs, one a desktop."""
     with connected(profile) as ws:
-        _print(ws.job(job_id), as_json=as_json)
+        seen = ws.job(job_id)
+        if not seen.complete:  # a long one comes with fewer than it has
+            seen, _ = with_all_sub_jobs(ws, seen)
+    _print(seen, as_json=as_json)
+    if not seen.complete:
+        err.print(f"{len(seen.sub_jobs)} of its {seen.sub_jobs_total} sub-jobs could be read")
     return 0
 
 
@@ -38,12 +43,13 @@ def watch_(job_id: str, *, profile: str | None, as_json: bool) -> int:
     """Follow a job until it has ended; exit 4 when some of it failed, 3 when it goes on."""
     with connected(profile) as ws:
         seen = ws.job(job_id)
-        deadline = deadline_for(ws.settings.polling, max(1, seen.sub_jobs_total), 15, utc_now())
+        desktops, delay = max(1, seen.sub_jobs_total), ws.settings.limits.delay_max
+        deadline = deadline_for(ws.settings.polling, desktops, delay, utc_now())
         for seen in watch(ws, job_id, deadline_at=deadline, at_once=True):
             line = f"{seen.share:.0%} {visible(seen.status)}, {len(seen.failed)} failed"
             err.print(line)
     _print(seen, as_json=as_json)
-    if seen.failed or seen.status in {"FAIL", "FAILED"}:
+    if seen.went_badly:
         if as_json:
             return JobFailed.exit_code
         raise JobFailed(describe_failure(seen), seen)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -163,7 +162,7 @@ def _substitute(turn: Turn, fault: Fault) -> Answer:  # noqa: PLR0911 - one a ki
 
 
 def _error(cloud: Cloud, args: Any) -> Answer:  # noqa: ANN401 - the arguments are free JSON
-    status = int(args.get("status") or random.choice((500, 502, 503, 504)))
+    status = int(args.get("status") or cloud.rng.choice((500, 502, 503, 504)))
     after = _retry_after(cloud, args.get("retry_after"))
     return Refusal(
         status,
