@@ -41,12 +41,21 @@ class Timing:
     heed: Callable[[], None] = lambda: None
 
     def age(self) -> Callable[[], float]:
-        """Give what tells how many seconds ago this was called.
+        """Give what tells how many seconds ago this was called, those of a sleep included."""
+        began, slept = self.clock(), self.slept()
+        return lambda: self.clock() - began + slept()
 
-        The date counts as well: a monotonic clock stands still while a machine sleeps.
+    def slept(self) -> Callable[[], float]:
+        """Give what tells how many seconds this machine has slept since.
+
+        Its date went on while its monotonic clock stood still.
         """
         began, at = self.clock(), self.now()
-        return lambda: max(self.clock() - began, (self.now() - at).total_seconds())
+
+        def seconds() -> float:
+            return max(0.0, (self.now() - at).total_seconds() - (self.clock() - began))
+
+        return seconds
 
 
 def deadline_of(polling: Polling, item: Item, now: datetime) -> datetime:

@@ -168,7 +168,12 @@ class Rollout:
         return judgement
 
     def _prepare(self, item: Item, body: bytes) -> Callable[[], float]:
-        """Read the pool again, check it, and write the intent: right before every attempt."""
+        """Read the pool again, check it, and write the intent: right before every attempt.
+
+        Gives what tells the age of the reading: a large pool takes its time, which is not counted
+        unless the machine has slept in it.
+        """
+        slept = self.timing.slept()
         reading = read_pool(self.ws, item.pool_id)
         age = self.timing.age()
         self._check(item, reading)
@@ -183,7 +188,7 @@ class Rollout:
             raise Stopped(msg, remedy=f"wsops batch resume {batch_id}")
         facts = facts_before(item, reading, tried)
         self.journal.intend(item.item_id, body, facts, reading.known_jobs)
-        return age
+        return lambda: max(age(), slept())
 
     def _is_orphan_of(self, batch_id: str) -> bool:
         """Tell whether this is a kernel of a batch that has outlived its attempt, or its driver."""

@@ -10,11 +10,13 @@ import subprocess
 import sys
 import threading
 from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 import wsops.database
+import wsops.rollout
 from wsops import locks
 from wsops.errors import JournalError, OutcomeUnknown, PlanError, PlanExpired, PlanUsed, StalePlan
 from wsops.journal import Journal
@@ -164,6 +166,29 @@ def test_nothing_is_sent_on_what_was_read_long_ago(driver, monkeypatch, step):
 
     assert (row.state, row.verdict) == ("ended", "held")
     assert "are in use; approved were" in row.reason
+    assert driver.posts == []
+
+
+def test_nothing_is_sent_on_what_was_read_before_the_machine_slept(driver, monkeypatch):
+    """In the middle of a reading: the date has gone on, and people have come to work."""
+    plan = driver.plan()
+    rollout = driver.start(plan)
+    timing, real, hours = rollout.timing, wsops.rollout.read_pool, []
+
+    def read(ws, pool_id):
+        reading = real(ws, pool_id)
+        if not hours:
+            hours.append(8)
+            for target in plan.items[0].targets:
+                driver.sim.cloud.set_login(target.desktop_id, "CONNECTED")
+        return reading
+
+    monkeypatch.setattr("wsops.rollout.read_pool", read)
+    rollout.timing = replace(timing, now=lambda: timing.now() + timedelta(hours=sum(hours)))
+    list(rollout.apply())
+    (row,) = driver.journal.items(rollout.run.run_id)
+
+    assert (row.state, row.verdict) == ("ended", "held")
     assert driver.posts == []
 
 
