@@ -39,9 +39,10 @@ SPEED = 3000
 
 UNTRACED = frozenset(
     {
-        *("faults", "security", "peers", "notebooks", "lab"),
+        *("security", "peers", "notebooks", "lab"),
         *("batch/test_index_browser", "batch/test_junit", "batch/test_kill", "batch/test_recipes"),
-        *("cli/test_demo", "cli/test_process", "cli/test_typed"),
+        *("faults/test_journal_faults", "faults/test_kill", "faults/test_notebook_attacks"),
+        "faults/test_stateful",
         *("kernels/test_apart", "kernels/test_parts", "kernels/test_record", "kernels/test_same"),
         *("report/test_browser", "tests/test_charts", "tests/test_notebooks_hygiene"),
     }

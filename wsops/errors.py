@@ -26,6 +26,7 @@ WsopsError
 │  ├─ JobStalled        nothing of it moves any more
 │  └─ JobOverdue        it had not ended when its time was over, and goes on
 ├─ JournalError         the record is missing, foreign or contradicts the request
+│  └─ Locked            another process holds the pool, the run or the batch: wait for it
 └─ BatchError           has the batch's folder
    └─ SpecError         fix the rows; no kernel was started
 """
