@@ -43,7 +43,9 @@ def row(number, state="ended:done"):
 
 def rebuild(*images):
     items = [Item.model_construct(item_id=f"i-{n}", image_id=i) for n, i in enumerate(images, 1)]
-    return Plan.model_construct(kind="rebuild", items=tuple(items))
+    return Plan.model_construct(
+        kind="rebuild", items=tuple(items), max_errors_share=0.02, max_errors_least=3
+    )
 
 
 REPAIR = Plan.model_construct(kind="repair", items=())
@@ -86,19 +88,24 @@ def test_a_stopped_run_is_not_sent_on(one):
 
 def test_pools_that_were_not_rebuilt_are_planned_from_their_images():
     """A repair would find nothing in them: they run what they are meant to, as yet."""
-    states = ["ended:failed", "planned", "ended:refused", "planned"]
+    states = ["ended:done", "ended:partial", "planned", "ended:refused", "planned"]
     asked = run("as requested", datetime(2026, 1, 1, tzinfo=UTC))
-    found = told(states, rebuild("new", "new", "new", "other"), asked)
+    found = told(states, rebuild("new", "new", "new", "new", "other"), asked)
     assert found == (
-        "wsops plan repair p1 -o plan.json  # what still differs",
-        "wsops plan rebuild p2 p3 --image new -o plan-2.json  # what was not rebuilt",
-        "wsops plan rebuild p4 --image other -o plan-3.json  # what was not rebuilt",
+        "wsops plan repair p2 -o plan.json  # what still differs",
+        "wsops plan rebuild p3 p4 --image new -o plan-2.json  # what was not rebuilt",
+        "wsops plan rebuild p5 --image other -o plan-3.json  # what was not rebuilt",
     )
 
 
-def test_after_a_failed_canary_no_pool_is_rebuilt_from_its_image():
+@pytest.mark.parametrize(
+    "one",
+    [run("the canary failed"), run("as requested", datetime(2026, 1, 1, tzinfo=UTC))],
+    ids=["by itself", "by a person"],
+)
+def test_after_a_failed_canary_no_pool_is_rebuilt_from_its_image(one):
     """What has failed is repaired; the others were not touched, and run what they are meant to."""
-    found = told(["ended:failed", "planned"], rebuild("new", "new"), run("the canary failed"))
+    found = told(["ended:failed", "planned"], rebuild("new", "new"), one)
     assert found == ("wsops plan repair p1 -o plan.json  # what still differs",)
 
 

@@ -131,7 +131,7 @@ def test_a_sent_item_cannot_be_intended_again(journal, item):
     """Only what is planned, or never left, may be sent."""
     accept(journal, item)
 
-    with pytest.raises(JournalError, match="is accepted; it cannot be sent"):
+    with pytest.raises(JournalError, match="is accepted; it cannot become intent"):
         journal.intend(item.item_id, b"{}", {}, ())
 
 

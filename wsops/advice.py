@@ -9,6 +9,7 @@ from wsops import locks
 from wsops.outcome import left, run_key
 from wsops.plan import Plan
 from wsops.rows import ItemRow, RunRow
+from wsops.verdicts import reason_to_stop
 from wsops.verify import GOOD_ENDS
 
 _MOST_NAMED = 4
@@ -20,7 +21,7 @@ def next_commands(
     """Give the commands to type next; none where all is well, or a process is at it.
 
     Without its plan, which may be damaged, it is not known from which image a pool that was not
-    touched was to be rebuilt; after a failed canary no other pool is to be.
+    touched was to be rebuilt; after a failed canary no other pool is to be, whoever stopped it.
     """
     if verdict == "running" and locks.holder(*run_key(run)):
         return ()
@@ -30,7 +31,7 @@ def next_commands(
         return (f"wsops resume {run.run_id} --continue",)
     bad = [row for row in rows if row.verdict not in GOOD_ENDS]
     touched = [row for row in bad if row.touched]
-    if plan is None or (plan.kind == "rebuild" and _failed(run)):
+    if plan is None or (plan.kind == "rebuild" and reason_to_stop(rows, plan)):
         plans = (*_repair(touched),)
     elif plan.kind == "rebuild":
         plans = (*_repair(touched), *_rebuild([row for row in bad if not row.touched], plan))
@@ -40,11 +41,6 @@ def next_commands(
     return tuple(
         f"{what} -o {file}  # {why}" for (what, why), file in zip(plans, files, strict=False)
     )
-
-
-def _failed(run: RunRow) -> bool:
-    """Tell whether a run stopped itself: what it was to build from is not good for the others."""
-    return bool(run.stop) and run.stop_requested_at is None
 
 
 def _repair(rows: Sequence[ItemRow]) -> Iterator[tuple[str, str]]:

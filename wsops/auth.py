@@ -46,6 +46,9 @@ class Signer(Protocol):
 
     kind: str
 
+    def get_ready(self) -> None:
+        """Get what signatures need for the next ten minutes, so that none waits for it."""
+
     def sign(self, call: Call) -> tuple[dict[str, str], str]:
         """Give the headers that say who calls, and the generation of the credentials in them."""
 
@@ -65,16 +68,22 @@ class Token:
 
 
 class Clock:
-    """How far the local clock is behind the service's, measured from Date headers, in seconds."""
+    """How far the local clock is behind the service's, measured from Date headers, in seconds.
+
+    What signs by it needs nothing from anybody, unless it says so.
+    """
 
     def __init__(self) -> None:
         self.skew = 0.0
+
+    def get_ready(self) -> None:
+        """Nothing has to be got."""
 
     def saw_date(self, header: str | None) -> None:
         """Learn the difference; an unreadable header teaches nothing."""
         try:
             then = parsedate_to_datetime(header or "")
-        except (ValueError, TypeError, IndexError):
+        except (ValueError, TypeError, IndexError, OverflowError):
             return
         if then.tzinfo is not None:
             self.skew = (then - datetime.now(UTC)).total_seconds()
@@ -106,7 +115,7 @@ class PasswordToken(Clock):
     """
 
     kind = "password"
-    _early = timedelta(minutes=5)
+    _early, _ahead = timedelta(minutes=5), timedelta(minutes=10)
 
     def __init__(self, fetch: Callable[[], Token]) -> None:
         super().__init__()
@@ -115,10 +124,16 @@ class PasswordToken(Clock):
         self._token: Token | None = None
         self._generation = 0
 
+    def get_ready(self) -> None:
+        """Get a token that needs no renewal for ten minutes."""
+        with self._lock:
+            if self._expires_within(self._early + self._ahead):
+                self._replace()
+
     def sign(self, call: Call) -> tuple[dict[str, str], str]:  # noqa: ARG002
         """Give a valid token in X-Auth-Token, getting the first one where needed."""
         with self._lock:
-            if self._token is None or self._expires_soon(self._token):
+            if self._expires_within(self._early):
                 self._replace()
             token, generation = self._token, self._generation
         assert token is not None  # noqa: S101  (set by _replace, which raises otherwise)
@@ -131,8 +146,9 @@ class PasswordToken(Clock):
                 self._replace()
         return True
 
-    def _expires_soon(self, token: Token) -> bool:
-        return token.expires_at - datetime.now(UTC) - timedelta(seconds=self.skew) < self._early
+    def _expires_within(self, span: timedelta) -> bool:
+        left = self._token.expires_at - datetime.now(UTC) if self._token else timedelta()
+        return left - timedelta(seconds=self.skew) < span
 
     def _replace(self) -> None:
         self._token = self._fetch()

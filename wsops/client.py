@@ -199,6 +199,10 @@ class Workspace:
         """
         return self._exchange(Call("POST", self.settings.endpoint, path, {}, body), send=True)
 
+    def get_ready(self) -> None:
+        """Have credentials for the next ten minutes: a `send` then waits for nobody."""
+        self.signer.get_ready()
+
     def renew(self, answer: Answer) -> bool:
         """Get fresh credentials after a 401; False where there are none to get."""
         if self.signer.renew(answer.generation):

@@ -140,15 +140,30 @@ def wait(
 
     Raises:
         JobFailed: the job, or one of its sub-jobs, ended badly.
+        OutcomeUnknown: it ended, and not all of its sub-jobs could be read.
         JobOverdue: it did not end in time.
         JobStalled: it does not move any more.
     """
     deadline_at = timing.now() + timedelta(seconds=timeout)
     polls = watch(ws, job_id, pool_id, deadline_at=deadline_at, at_once=True, timing=timing)
     job = deque(polls, maxlen=1).pop()
+    refuse_badly_ended(job)
+    return job
+
+
+def refuse_badly_ended(job: Job) -> None:
+    """Raise an error unless a job that has ended did so well, with all its sub-jobs.
+
+    Raises:
+        JobFailed: it, or one of its sub-jobs, ended badly.
+        OutcomeUnknown: not all of its sub-jobs could be read.
+    """
     if job.went_badly:
         raise JobFailed(describe_failure(job), job)
-    return job
+    if not job.complete:
+        read = f"{len(job.sub_jobs)} of its {job.sub_jobs_total} sub-jobs"
+        msg = f"job {job.id} ended, and only {read} could be read"
+        raise OutcomeUnknown(msg, remedy=f"wsops job show {job.id}")
 
 
 def with_all_sub_jobs(ws: Workspace, job: Job) -> tuple[Job, bool]:

@@ -7,7 +7,7 @@ event to a hash chain, so that a record that was changed or lost afterwards show
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -120,6 +120,10 @@ class Journal(Book):
         asked = self.run(run_id).stop_requested_at
         return asked or membership.stop_of_batch(self._database, run_id)
 
+    def why_batch_stopped(self, run_id: str) -> str:
+        """Say why a run's batch sends no further pool; "" where it may, or there is none."""
+        return membership.why_stopped(self._database, run_id)
+
     def batch_of(self, run_id: str) -> str:
         """Give the batch that a run belongs to; "" where it belongs to none."""
         return membership.batch_of(self._database, run_id)
@@ -162,9 +166,6 @@ class Journal(Book):
             JournalError: another item of the same pool is live; names it.
         """
         row = self.item(item_id)
-        if not row.waits:
-            msg = f"{item_id} is {row.state}; it cannot be sent"
-            raise JournalError(msg, remedy=f"`wsops status {row.run_id}` shows it")
         values = {
             "state": "intent",
             "body_sha256": hashlib.sha256(body).hexdigest(),
@@ -172,7 +173,8 @@ class Journal(Book):
             "known_jobs": list(known_jobs),
         }
         try:
-            return self._change(item_id, "intent", **values)
+            # What was sent becomes an intent again by its answer alone.
+            return self._change(item_id, "intent", ("planned", "intent"), **values)
         except IntegrityError:
             other = self._live_item(row)
             name = f"{other.item_id} of {other.run_id}" if other else "another item"
@@ -189,13 +191,14 @@ class Journal(Book):
 
         Raises:
             JournalError: the intent is gone: somebody else has taken the item up.
-            Stopped: a stop was requested before.
+            Stopped: a stop was requested before, or its batch has stopped.
         """
         with self._database.writing() as connection:
             check()
-            if self.stop_requested(self.item(item_id).run_id):
-                msg = "a stop was requested"
-                raise Stopped(msg)
+            run_id = self.item(item_id).run_id
+            asked = "a stop was requested" if self.stop_requested(run_id) else ""
+            if why := asked or self.why_batch_stopped(run_id):
+                raise Stopped(why)
             self._update(connection, item_id, "sent", state="sent", sent_at=utc_now())
         return self.item(item_id)
 
@@ -354,9 +357,9 @@ class Journal(Book):
 
     def _no_run(self, run_id: str) -> JournalError:
         msg = f"no run {run_id!r} in the journal {self.place}"
-        remedy = "`wsops history` lists the runs"
-        if run_id.startswith(membership.BATCH):
-            remedy = "that is a batch: `wsops batch status`, `wsops batch stop`"
+        batch = run_id.startswith(membership.BATCH)
+        known = "that is a batch: `wsops batch status`, `wsops batch stop`"
+        remedy = known if batch else "`wsops history` lists the runs"
         return JournalError(msg, remedy=remedy)
 
     def _items(self, query: sa.Select[Any]) -> tuple[ItemRow, ...]:
@@ -371,9 +374,15 @@ class Journal(Book):
         )
         return next(iter(self._items(query)), None)
 
-    def _change(self, item_id: str, text: str, **values: Any) -> ItemRow:  # noqa: ANN401
+    def _change(
+        self,
+        item_id: str,
+        text: str,
+        since: Collection[str] = (),
+        **values: Any,  # noqa: ANN401
+    ) -> ItemRow:
         with self._database.writing() as connection:
-            self._update(connection, item_id, text, **values)
+            self._update(connection, item_id, text, since, **values)
         return self.item(item_id)
 
     def _update(
@@ -381,11 +390,12 @@ class Journal(Book):
         connection: sa.Connection,
         item_id: str,
         text: str,
+        since: Collection[str] = (),
         **values: Any,  # noqa: ANN401
     ) -> None:
         one = items.c.item_id == item_id
         row = connection.execute(sa.select(items.c.run_id, items.c.state).where(one)).one()
-        if row.state not in BEFORE[values.get("state", row.state)]:
+        if row.state not in (since or BEFORE[values.get("state", row.state)]):
             msg = f"{item_id} is {row.state}; it cannot become {values['state']}"
             raise JournalError(msg, remedy=f"another process took it up: wsops status {row.run_id}")
         connection.execute(sa.update(items).where(one).values(values))

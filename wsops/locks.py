@@ -99,6 +99,9 @@ def _taken_by(descriptor: int, how: int = fcntl.LOCK_EX) -> str:
         fcntl.flock(descriptor, how | fcntl.LOCK_NB)
     except BlockingIOError:
         return os.pread(descriptor, 200, 0).decode("utf-8", "replace") or "another process"
+    except OSError as error:  # a network file system that has no locks
+        msg = f"no lock can be taken in {lock_folder()}: {error.strerror}"
+        raise JournalError(msg, remedy="set XDG_STATE_HOME to a folder on this host") from None
     return ""
 
 

@@ -157,6 +157,15 @@ def stop_of_batch(database: Database, run_id: str) -> datetime | None:
     return found["stop_requested_at"] if found else None
 
 
+def why_stopped(database: Database, run_id: str) -> str:
+    """Say why the batch of a run begins nothing more; "" where it may, or there is none."""
+    if not database.has(rollouts):
+        return ""
+    query = sa.select(batches.c.stop).select_from(_BEGUN.join(batches))
+    found = database.one(query.where(rollouts.c.run_id == run_id))
+    return str(found["stop"] or "") if found else ""
+
+
 def _allowance(attempt_id: str) -> sa.Select[tuple[object, ...]]:
     return (
         sa.select(batches, attempts_of_rows.c.state, attempts_of_rows.c.round.label("of_round"))

@@ -22,6 +22,7 @@ from wsops.errors import (
     Locked,
     OutcomeUnknown,
     PlanError,
+    PlanExpired,
     StalePlan,
     Stopped,
     WsopsError,
@@ -29,10 +30,11 @@ from wsops.errors import (
 from wsops.jobs import Timing, deadline_of, watch, with_all_sub_jobs
 from wsops.journal import Journal
 from wsops.membership import attempt_here, batch_key
-from wsops.models import Job, SubJob
+from wsops.models import Job
 from wsops.outcome import check_here, run_key
-from wsops.plan import Item, Plan, Reading, drift, more_in_use
-from wsops.readings import read_pool, region_of, whole_job
+from wsops.plan import Item, Plan
+from wsops.preflight import check_pool, check_source
+from wsops.readings import read_pool
 from wsops.rows import ItemRow, RunRow
 from wsops.submit import (
     GATEWAY_REFUSALS,
@@ -130,6 +132,9 @@ class Rollout:
             try:
                 stack.enter_context(self._pool_lock(row))
                 judgement = self._submit(item, row)
+            except OutcomeUnknown:
+                self.has_sent = True
+                raise
             except (PlanError, JournalError, CloudError) as error:
                 yield self._not_sent(row.item_id, error)
                 return
@@ -176,9 +181,12 @@ class Rollout:
         slept = self.timing.slept()
         reading = read_pool(self.ws, item.pool_id)
         age = self.timing.age()
-        self._check(item, reading)
-        tried = self._check_source(item, reading)
+        check_pool(item, reading)
+        tried = check_source(self.ws, self.plan, item, reading)
         self.timing.heed()
+        if self._has_expired():
+            msg = f"the plan expired {instant(self.plan.expires_at)}"
+            raise PlanExpired(msg)
         if self.journal.stop_requested(self.run.run_id):
             msg = "a stop was requested"
             raise Stopped(msg)
@@ -198,40 +206,14 @@ class Rollout:
         driver = locks.holder(*batch_key(batch_id), folder=locks.beside(self.journal.place))
         return not driver or self.journal.is_over(attempt_id)
 
-    def _check(self, item: Item, reading: Reading) -> None:
-        if reading.busy_jobs:
-            msg = f"a rebuild of the pool is under way: job {reading.busy_jobs[0]}"
-            raise StalePlan(msg)
-        changed = drift(item, reading)
-        if changed:
-            raise StalePlan(changed)
-        used = more_in_use(item, reading)
-        if used:
-            raise Held(used)
-
-    def _check_source(self, item: Item, reading: Reading) -> tuple[SubJob, ...]:
-        """Check what the plan took for granted: what the region knows, where the job failed.
-
-        Gives the sub-jobs that a retry runs again.
-        """
-        if item.retries:
-            failed = whole_job(self.ws, item.retries).failed
-            # All that failed runs again: what is not a target would be touched without approval.
-            if {sub.desktop_id for sub in failed} != {target.desktop_id for target in item.targets}:
-                msg = f"job {item.retries} did not fail at just the desktops of the plan"
-                raise StalePlan(msg)
-            return failed
-        region = region_of(self.ws, [reading.pool])
-        if region.knows_handle_type != self.plan.knows_handle_type:
-            msg = "the region does not know the same fields as when the plan was made"
-            raise StalePlan(msg)
-        return ()
-
     def _started_by_order(self, item: Item, row: ItemRow) -> Judgement | None:
         """Look for a job that began since the plan: paying an order may have started it."""
         reading = read_pool(self.ws, item.pool_id)
         if set(reading.known_jobs) <= set(item.known_jobs):
             return None
+        if not reading.steady:
+            msg = f"the desktops of pool {item.pool_name} changed while they were read"
+            raise StalePlan(msg)
         self.journal.intend(
             row.item_id, item.body.encode(), facts_before(item, reading), item.known_jobs
         )
@@ -364,12 +346,18 @@ class Rollout:
             return (
                 f"stopped {instant(asked)}, as requested: the pools that are left need a new plan"
             )
-        rows = self.journal.items(self.run.run_id)
-        first_send = not any(row.sent_at for row in rows)
-        if first_send and self.timing.now() >= self.plan.expires_at:
-            # Expiry limits the first send; afterwards each pool is checked by itself.
+        stopped = self.journal.why_batch_stopped(self.run.run_id)
+        if stopped:
+            return stopped
+        if self._has_expired():
             return f"the plan expired {instant(self.plan.expires_at)}"
+        rows = self.journal.items(self.run.run_id)
         return reason_to_stop(rows, self.plan, self.journal.items_beside(self.run.run_id))
+
+    def _has_expired(self) -> bool:
+        """Tell whether it is too late for the first send; then each pool is checked by itself."""
+        late = self.timing.now() >= self.plan.expires_at
+        return late and not any(row.sent_at for row in self.journal.items(self.run.run_id))
 
     def _finish(self) -> Event:
         rows = self.journal.items(self.run.run_id)

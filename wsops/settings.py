@@ -19,8 +19,11 @@ from __future__ import annotations
 import getpass
 import os
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import unquote, urlsplit
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
@@ -213,7 +216,16 @@ def load_with_origins(
         raise SettingsError(msg)
     for secret in (settings.token, settings.password):
         redact.register(secret.get_secret_value() if secret else None)
+    redact.register(*_passwords_of_proxies())
     return settings, _origins(given, files)
+
+
+def _passwords_of_proxies() -> Iterator[str]:
+    """Give the passwords in the URLs of the proxies that the environment names."""
+    for name, value in os.environ.items():
+        if name.lower().endswith("_proxy"):
+            with suppress(ValueError):  # no URL: whoever uses it says so
+                yield unquote(urlsplit(value).password or "")
 
 
 def _origins(given: dict[str, Any], files: list[tuple[str, dict[str, Any]]]) -> dict[str, str]:

@@ -177,6 +177,7 @@ def _attempt(ws: Workspace, journal: Journal, request: Request, timing: Timing) 
     Nothing is sent on what was read long ago: another program may have locked the journal since,
     or the machine may have slept.
     """
+    ws.get_ready()  # before the pool is read: a token that is fetched in a send takes its time
     age = request.prepare()
     try:
         journal.sending(request.item_id, lambda: _refuse_stale(age()))
@@ -298,10 +299,22 @@ def _mark_of(sub: SubJob) -> str:
 def facts_before(
     item: Item, reading: Reading, tried: Iterable[SubJob] = ()
 ) -> dict[str, dict[str, object]]:
-    """Give what each target is just before the send, as the journal keeps it."""
-    names = {target.desktop_id for target in item.targets}
+    """Give what each target is just before the send, as the journal keeps it.
+
+    One that is no longer in the pool is what it was when it was approved.
+    """
+    approved: dict[str, dict[str, object]] = {
+        target.desktop_id: {
+            "name": target.desktop_name,
+            "user": target.user_name,
+            "image_id": target.image_id,
+            "in_use": target.in_use,
+            "off": False,
+        }
+        for target in item.targets
+    }
     tries = {sub.desktop_id: _mark_of(sub) for sub in tried}
-    return {
+    return approved | {
         desktop.desktop_id: {
             "name": desktop.computer_name,
             "user": ", ".join(desktop.users),
@@ -311,7 +324,7 @@ def facts_before(
             **({"tried": tries[desktop.desktop_id]} if desktop.desktop_id in tries else {}),
         }
         for desktop in reading.desktops
-        if desktop.desktop_id in names
+        if desktop.desktop_id in approved
     }
 
 

@@ -126,9 +126,8 @@ def reason_to_stop(
     """Say why no further pool may be sent; "" where one may.
 
     The canary is the first pool that was sent and not left alone because all its desktops were
-    in use: anything but a good end of it stops the run. Later the run stops when more desktops
-    failed, over the whole run, than the approved threshold allows, by the desktops that were
-    attempted; a pool counts once where nobody knows what became of it, or the service refused it.
+    in use: anything but a good end of it stops the run. Later the run stops when more has gone
+    wrong, over the whole run, than the approved threshold allows.
     `beside` is what the other runs of the same batch have sent, oldest first: the batch has one
     canary and one threshold, and what is only under way there has not failed.
     """
@@ -138,7 +137,18 @@ def reason_to_stop(
         return f"the canary, pool {canary.pool_name}, has not ended yet ({canary.state})"
     if canary is not None and not _worked(canary):
         return f"the canary, pool {canary.pool_name}, did not end well ({canary.verdict})"
-    counted = [*mine, *(row for row in beside if row.state in {"ended", "unknown"})]
+    return errors_passed(mine, tolerance, beside)
+
+
+def errors_passed(
+    sent: Sequence[ItemRow], tolerance: Tolerance, beside: Sequence[ItemRow] = ()
+) -> str:
+    """Say that more has gone wrong than is borne, and how much; "" where it has not.
+
+    Desktops that failed count, by those that were attempted; a pool counts once where nobody knows
+    what became of it, or the service refused it. What is only under way in `beside` does not.
+    """
+    counted = [*sent, *(row for row in beside if row.state in {"ended", "unknown"})]
     attempted = sum(len(row.targets) for row in counted if row.touched)
     allowed = allowed_errors(attempted, tolerance.max_errors_share, tolerance.max_errors_least)
     desktops = sum(map(_failed, counted))

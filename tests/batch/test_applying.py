@@ -1,6 +1,8 @@
 """A batch that applies is one rollout: canary, total, threshold, stop, and what became of it."""
 
 import json
+import os
+import signal
 import sqlite3
 import threading
 import time
@@ -98,6 +100,64 @@ def test_a_batch_that_has_stopped_does_not_begin_again(fleet_to_repair, repair, 
     assert words(document) == ["done", "done"] + ["not_started"] * (len(document["runs"]) - 2)
     assert document["stop"] == "too many desktops failed"
     assert len(fleet.posts) == 2
+
+
+@pytest.fixture
+def too_many_fail(fleet_to_repair, monkeypatch):
+    """Give a function: a fleet whose second pool fails so that more failed than is borne."""
+
+    def make(share):
+        fleet = fleet_to_repair(pools=7, desktops=10, mismatch=0.7, speed=150)
+        limits = {"max_errors_share": share, "max_errors_least": 1}
+        monkeypatch.setenv("WSOPS_LIMITS", json.dumps(limits))
+        patient = json.loads(os.environ["WSOPS_POLLING"]) | {"reconcile_within": 8}
+        monkeypatch.setenv("WSOPS_POLLING", json.dumps(patient | {"stall_after": 20}))
+        fleet.fail(fleet.behind(fleet.pools[1])[:3])
+        return fleet
+
+    return make
+
+
+def test_a_threshold_that_was_passed_is_kept_while_a_row_is_unknown(too_many_fail, repair, wsops):
+    """A resume looks for what became of it, and begins no further row."""
+    fleet = too_many_fail(0.25)
+    lost = {"pool_id": fleet.pools[3].id}
+    fleet.sim.cloud.faults.add("cut", times=1, operation="RebuildDesktopPool", match=lost)
+    document = repair("--workers", "3", max_desktops=fleet.total, code=None)
+    sent = len(fleet.posts)
+    again = wsops("batch", "resume", document["batch_id"], "--json", code=None).document
+
+    assert "the approved threshold is" in document["stop"]
+    assert sent < len(document["runs"])
+    assert len(fleet.posts) == sent
+    assert "the approved threshold is" in again["stop"]
+
+
+def test_a_threshold_that_was_passed_is_kept_through_a_ctrl_c(
+    too_many_fail, audited, start, until, wsops
+):
+    """Whoever interrupts a batch that has stopped does not set it free."""
+    fleet = too_many_fail(0.5)
+    rows = ("--from-audit", audited(), "--apply", "--max-desktops", fleet.total)
+    child = start("batch", "run", REPAIR, *rows, "--workers", "2", "--json")
+
+    def has_failed():
+        try:
+            shown = wsops("batch", "status", "--json", code=None).document
+        except ValueError:
+            return False
+        return {"failed", "partial"} & {run["verdict"] for run in shown.get("runs", ())}
+
+    until(has_failed, within=60)
+    time.sleep(0.4)
+    child.send_signal(signal.SIGINT)
+    out, _ = child.communicate(timeout=60)
+    sent = len(fleet.posts)
+    wsops("batch", "resume", json.loads(out)["batch_id"], "--json", code=None)
+
+    assert child.returncode == 130
+    assert sent < 7
+    assert len(fleet.posts) == sent
 
 
 def test_a_total_that_cannot_be_enough_is_refused_before_anything_runs(fleet_to_repair, repair):

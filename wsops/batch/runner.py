@@ -28,7 +28,7 @@ from wsops.membership import batch_key
 from wsops.outcome import standing
 from wsops.settings import Limits
 from wsops.text import instant
-from wsops.verdicts import reason_to_stop
+from wsops.verdicts import errors_passed, reason_to_stop
 
 _LOOK_EVERY = 0.2  # seconds between two looks at the brake and at a stop
 
@@ -90,6 +90,7 @@ class Runner:
 
     def __post_init__(self) -> None:
         self._rows = {row.number: row for row in self.batch.spec.rows}
+        self.stop = self.stop or self.batch.stop
 
     def run(self) -> Iterator[Happening]:
         """Run the rows that wait, until none is left or the batch has stopped.
@@ -119,8 +120,8 @@ class Runner:
         canary = self.batch.spec.apply and self._look_at_canary()
         while waiting or under_way:
             yield from self._braked()
+            self._count_errors()
             while waiting and len(under_way) < (1 if canary else self.hands.width):
-                # Kept: what ends well meanwhile raises the number of errors that are borne.
                 self.stop = self.stop or self._reason_to_stop()
                 if self.stop:
                     break
@@ -140,10 +141,21 @@ class Runner:
 
     # -- whether to go on ---------------------------------------------------------------------
 
+    def _count_errors(self) -> None:
+        """Stop for good, runs that are under way included, once more failed than was approved.
+
+        It is kept at once: what ends well afterwards raises the number of errors that are borne.
+        """
+        if self.batch.stop or not self.batch.spec.apply:
+            return
+        passed = errors_passed((), self.limits, self.ledger.items_sent(self.batch))
+        if passed:
+            self.ledger.end(self.batch.batch_id, "running", passed)
+            self.batch = self.ledger.batch(self.batch.batch_id)
+            self.stop = self.batch.stop
+
     def _reason_to_stop(self) -> str:
         """Say why no further row may be begun; "" where one may."""
-        if self.batch.stop:
-            return self.batch.stop
         if self.brake.asked:
             return "interrupted: what was under way was let end"
         asked = self.ledger.stop_requested(self.batch.batch_id)

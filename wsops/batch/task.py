@@ -21,6 +21,7 @@ from wsops.batch.folder import LOG, REPORT, claim
 from wsops.batch.reading import judged
 from wsops.batch.records import Attempt
 from wsops.batch.words import BROKE_OFF, FINE
+from wsops.credentials import know_secrets
 from wsops.errors import WsopsError
 from wsops.files import write_private, write_private_bytes
 from wsops.kernels import Handle, Terms, execute
@@ -182,7 +183,7 @@ def _know_secrets(task: Task) -> None:
     """Register the secrets of the profiles that a row works with: no file of it may hold one."""
     for profile in {task.profile, str(task.parameters.get("profile") or "")}:
         with suppress(WsopsError):  # the notebook says better what is wrong with it
-            load(profile or None)
+            know_secrets(load(profile or None))
 
 
 def _is_as_approved(task: Task) -> bool:

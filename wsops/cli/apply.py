@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Callable, Generator
-from contextlib import closing, suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -134,23 +134,31 @@ def drive(ws: Workspace, journal: Journal, run: RunRow, how: How, *, as_json: bo
     """Show a run until it ends or is detached from, then its outcome; give the exit code."""
     code, detaching = None, Detaching()
     rollout = Rollout(ws, journal, run, timing=detaching.timing)
+    with _no_refusal(rollout):
+        try:
+            # An end in between lets go of the run and of its pool.
+            with detaching.listening(), closing(how(rollout)) as events:
+                show(events, err)
+        except KeyboardInterrupt:
+            code = INTERRUPTED
+        except Terminated as signal:
+            code = int(signal.code or 0)
+        if code is not None:
+            err.print(
+                f"detached; what was sent goes on in the cloud: wsops resume {run.run_id}",
+                style="bold yellow",
+            )
+        return print_outcome(journal, run.run_id, as_json=as_json, code=code)
+
+
+@contextmanager
+def _no_refusal(rollout: Rollout) -> Iterator[None]:
+    """Let a journal that fails not look as if nothing had been sent, where something was."""
     try:
-        # An end in between lets go of the run and of its pool.
-        with detaching.listening(), closing(how(rollout)) as events:
-            show(events, err)
-    except KeyboardInterrupt:
-        code = INTERRUPTED
-    except Terminated as signal:
-        code = int(signal.code or 0)
+        yield
     except JournalError as error:
-        error.exit_code = 1 if rollout.has_sent else error.exit_code
+        error.exit_code = EXIT_CODES["running"] if rollout.has_sent else error.exit_code
         raise
-    if code is not None:
-        err.print(
-            f"detached; what was sent goes on in the cloud: wsops resume {run.run_id}",
-            style="bold yellow",
-        )
-    return print_outcome(journal, run.run_id, as_json=as_json, code=code)
 
 
 def print_outcome(journal: Journal, run_id: str, *, as_json: bool, code: int | None = None) -> int:
@@ -182,12 +190,16 @@ def _approval(
         raise click.UsageError(msg)
     if not yes:
         return ""
-    if digest:
-        return approval.by_digest(plan, digest)
-    if max_desktops is None or not images:
+    if not digest and (max_desktops is None or not images):
         msg = "--yes wants --digest D, or --max-desktops N together with --expect-image ID"
         raise click.UsageError(msg)
-    return approval.by_numbers(plan, max_desktops, {ANY: images})
+    approved = approval.by_digest(plan, digest) if digest else ""
+    if max_desktops is None and not images:
+        return approved
+    # Whatever is given has to hold, beside a digest as well.
+    expected = images or tuple(item.image_id for item in plan.items)
+    by_numbers = approval.by_numbers(plan, max_desktops or plan.desktops, {ANY: expected})
+    return approved or by_numbers
 
 
 def _refuse_spent(plan: Plan, ws: Workspace) -> None:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from wsops.cli.common import command, connected, err, know_secrets, out, print_json, say
-from wsops.errors import NotApproved, NothingToDo
+from wsops.cli.common import command, connected, err, out, print_json, say
+from wsops.credentials import know_secrets
+from wsops.errors import JournalError, Locked, NotApproved, NothingToDo
 from wsops.kernels import light_imports, nursery
 from wsops.settings import Settings, load
 from wsops.text import count, visible
+from wsops.verdicts import EXIT_CODES
 
 if TYPE_CHECKING:
     from wsops.batch.records import Batch, Spec
@@ -172,6 +175,7 @@ def resume(
     with Ledger.known(settings.journal_place) as ledger:
         row = ledger.batch(batch_id) if batch_id else ledger.newest()
         whole = as_it_stands(ledger, row.batch_id)
+    settings = _settings_of(row.spec, settings, profile)
     if row.ended_at is not None and not any(one.verdict in OPEN for one in whole.attempts):
         say(f"{row.batch_id} has ended: there is nothing to resume", to=err)
         tell(whole, as_json=as_json)
@@ -266,11 +270,25 @@ def _drive(settings: Settings, spec: Spec, begin: Callable[[], str], *, as_json:
     with hands_of(spec) as hands:
         batch_id = begin()
         say(f"{batch_id}: {count(len(spec.rows), 'row')}, {spec.workers} at once", to=err)
-        drove = drive(settings, batch_id, hands, err)
+        with _begun(batch_id):
+            drove = drive(settings, batch_id, hands, err)
     tell(drove.batch, as_json=as_json)
     if drove.problem:
         say(f"its pages are not current: {visible(drove.problem, 500)}", style="bold red", to=err)
     return drove.code
+
+
+@contextmanager
+def _begun(batch_id: str) -> Iterator[None]:
+    """Let a journal that fails in the middle not look as if nothing had been sent."""
+    try:
+        yield
+    except Locked:
+        raise  # another process drives it, and this one has done nothing
+    except JournalError as error:
+        error.exit_code = EXIT_CODES["unknown"]
+        error.remedy = f"what was sent goes on: wsops batch resume {batch_id}"
+        raise
 
 
 def tell(whole: Batch, *, as_json: bool) -> None:

@@ -10,7 +10,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -25,7 +25,6 @@ from wsops.journal import Journal
 from wsops.models import Desktop, Pool
 from wsops.readings import images_by_id, region_of
 from wsops.redact import RedactingFilter, scrub
-from wsops.settings import Settings
 from wsops.snapshot import as_fleet
 from wsops.text import is_plain, visible
 
@@ -36,10 +35,24 @@ _LONGEST = 2000  # characters of an error
 _ODD = re.compile(r"[^\n -~]")
 _WIDE = 140  # where nobody has said how wide a line may be: a pipe, a file, a log
 
+
+class _Aside(Console):
+    """Says what goes on; where nobody can hear it any more, that ends nothing that goes on."""
+
+    def print(self, *objects: Any, **how: Any) -> None:  # noqa: ANN401  (rich's)
+        """Print, unless what it is printed to is closed or full."""
+        with suppress(OSError):
+            super().print(*objects, **how)
+
+    def on_broken_pipe(self) -> None:
+        """Be quiet from now on; rich would end the process."""
+        self.quiet = True
+
+
 # No markup: a name such as "[/]" is a name, wherever it is printed.
-_plain = functools.partial(Console, highlight=False, markup=False, emoji=False)
-out = _plain(width=None if sys.stdout.isatty() else _WIDE)
-err = _plain(stderr=True, width=None if sys.stderr.isatty() else _WIDE)
+_plain: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}
+out = Console(width=None if sys.stdout.isatty() else _WIDE, **_plain)
+err = _Aside(stderr=True, width=None if sys.stderr.isatty() else _WIDE, **_plain)
 
 
 class Terminated(SystemExit):
@@ -85,15 +98,6 @@ def connected(profile: str | None) -> Iterator[Workspace]:
 def journal_of(ws: Workspace) -> Journal:
     """Open the journal, made where it is not there yet."""
     return Journal.open(ws.settings.journal_place)
-
-
-def know_secrets(settings: Settings) -> None:
-    """Register the secrets of a profile, so that no file can hold one; asks nobody for them."""
-    named = any(name.startswith("HUAWEICLOUD_SDK_") for name in os.environ)
-    if named or (Path.home() / ".huaweicloud" / "credentials").is_file():
-        from wsops.aksk import signer_from_chain  # noqa: PLC0415  (the SDK writes its own files)
-
-        signer_from_chain(settings.model_copy(update={"instance_metadata": False}))
 
 
 def say(line: str, *, style: str = "", to: Console = out) -> None:
@@ -158,8 +162,9 @@ def _fail(error: WsopsError, *, as_json: bool) -> NoReturn:
 
 def _leave(code: int) -> NoReturn:
     """End the process without waiting for reads that are still out."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
     os._exit(code)
 
 

@@ -8,8 +8,8 @@ from wsops import screens
 from wsops.cli.apply import apply_plan
 from wsops.cli.common import command, connected, err, out, print_json
 from wsops.client import Workspace
-from wsops.errors import JobFailed, PlanError
-from wsops.jobs import deadline_for, describe_failure, watch, with_all_sub_jobs
+from wsops.errors import JobFailed, OutcomeUnknown, PlanError
+from wsops.jobs import deadline_for, refuse_badly_ended, watch, with_all_sub_jobs
 from wsops.journal import Journal
 from wsops.models import Job, utc_now
 from wsops.planning import plan_for_retry
@@ -49,10 +49,12 @@ def watch_(job_id: str, *, profile: str | None, as_json: bool) -> int:
             line = f"{seen.share:.0%} {visible(seen.status)}, {len(seen.failed)} failed"
             err.print(line)
     _print(seen, as_json=as_json)
-    if seen.went_badly:
-        if as_json:
-            return JobFailed.exit_code
-        raise JobFailed(describe_failure(seen), seen)
+    try:
+        refuse_badly_ended(seen)
+    except (JobFailed, OutcomeUnknown) as error:
+        if as_json:  # the job is the document
+            return error.exit_code
+        raise
     return 0
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from wsops.cli.common import command, know_secrets, print_json, say
+from wsops.cli.common import command, print_json, say
+from wsops.credentials import know_secrets
 from wsops.errors import SettingsError
 from wsops.files import write_private
 from wsops.settings import load
