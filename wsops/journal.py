@@ -111,14 +111,14 @@ class Journal(Book):
 
     def request_stop(self, run_id: str) -> None:
         """Ask a run to send no further pool; what is running is followed."""
-        run = self.run(run_id)
-        if run.stop_requested_at is None:
+        if self.run(run_id).stop_requested_at is None:
             self._change_run(run_id, "stop requested", stop_requested_at=utc_now())
 
     def stop_requested(self, run_id: str) -> datetime | None:
         """Give when a run, or the batch that it belongs to, was asked to stop."""
-        asked = self.run(run_id).stop_requested_at
-        return asked or membership.stop_of_batch(self._database, run_id)
+        return self.run(run_id).stop_requested_at or membership.stop_of_batch(
+            self._database, run_id
+        )
 
     def why_batch_stopped(self, run_id: str) -> str:
         """Say why a run's batch sends no further pool; "" where it may, or there is none."""
@@ -163,7 +163,7 @@ class Journal(Book):
         """Write the intent to send these bytes; durable when this returns.
 
         Raises:
-            JournalError: another item of the same pool is live; names it.
+            JournalError: it was sent before, or another item of the same pool is live; names it.
         """
         row = self.item(item_id)
         values = {
@@ -173,7 +173,6 @@ class Journal(Book):
             "known_jobs": list(known_jobs),
         }
         try:
-            # What was sent becomes an intent again by its answer alone.
             return self._change(item_id, "intent", ("planned", "intent"), **values)
         except IntegrityError:
             other = self._live_item(row)
@@ -312,8 +311,8 @@ class Journal(Book):
     def followed_items(self, endpoint: str, project_id: str) -> tuple[ItemRow, ...]:
         """Give the last items of a place whose job was followed to its end, newest first."""
         here = (items.c.endpoint == endpoint, items.c.project_id == project_id)
-        query = sa.select(items).where(*here, items.c.job_id.is_not(None))
-        query = query.where(items.c.ended_at.is_not(None)).order_by(items.c.ended_at.desc())
+        ended = (items.c.job_id.is_not(None), items.c.ended_at.is_not(None))
+        query = sa.select(items).where(*here, *ended).order_by(items.c.ended_at.desc())
         return self._items(query.limit(1000))
 
     def attempts(self, item_id: str) -> list[dict[str, Any]]:
@@ -357,9 +356,8 @@ class Journal(Book):
 
     def _no_run(self, run_id: str) -> JournalError:
         msg = f"no run {run_id!r} in the journal {self.place}"
-        batch = run_id.startswith(membership.BATCH)
-        known = "that is a batch: `wsops batch status`, `wsops batch stop`"
-        remedy = known if batch else "`wsops history` lists the runs"
+        batch = "that is a batch: `wsops batch status`, `wsops batch stop`"
+        remedy = batch if run_id.startswith(membership.BATCH) else "`wsops history` lists the runs"
         return JournalError(msg, remedy=remedy)
 
     def _items(self, query: sa.Select[Any]) -> tuple[ItemRow, ...]:
