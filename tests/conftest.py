@@ -9,7 +9,11 @@ import pytest
 
 from wsops import connect
 from wsops.journal import Journal
+from wsops.kernels import light_imports
 from wsops.simulator import Options, Simulation
+
+with light_imports():  # else each worker builds a grammar first, which takes seconds
+    import jsonschema  # noqa: F401
 
 # These machines are noisy: how long one example takes says nothing.
 hypothesis.settings.register_profile("wsops", deadline=None)

@@ -1,5 +1,6 @@
 """The journal: durable, private, one live item a pool, and a chain that shows tampering."""
 
+import errno
 import os
 import sqlite3
 import stat
@@ -301,6 +302,17 @@ def test_a_network_file_system_is_refused_with_a_place_that_would_do(tmp_path, k
         refuse_network_file_system(tmp_path / "deep" / "j.sqlite", mounts)
     assert "WSOPS_JOURNAL=/" in caught.value.remedy
     refuse_network_file_system(tmp_path.parent / "j.sqlite", mounts)
+
+
+def test_a_place_without_locks_is_said(monkeypatch):
+    """A home on a network file system: one sentence and what to do, no traceback."""
+
+    def none(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(locks.fcntl, "flock", none)
+    with pytest.raises(JournalError, match="No locks available"):
+        locks.held("e", what="pool x").__enter__()
 
 
 def test_a_lock_names_its_holder():

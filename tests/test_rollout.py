@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -471,6 +472,26 @@ def test_an_expired_plan_does_not_start(calm, begin):
     assert verdict == "refused"
 
 
+def test_a_plan_that_expires_while_the_send_waits_for_its_turn_is_not_sent(calm, begin):
+    """Other processes stand in line before it: it is too old by then."""
+    sim = calm()
+    rollout = begin(sim)
+    sooner = rollout.plan.expires_at - timedelta(seconds=1)
+    late = [sooner]
+    real = rollout.journal.reserve_write
+
+    def reserve(*place):
+        late[0] = rollout.plan.expires_at
+        return real(*place)
+
+    rollout.journal.reserve_write = reserve
+    rollout.timing = replace(Timing(), now=lambda: late[0])
+    _, (_, rows, _, _) = drain(rollout)
+
+    assert rebuilds(sim) == []
+    assert "expired" in rows[0].reason
+
+
 def test_one_process_drives_a_run(calm, begin):
     """A resume while the run is being driven is refused at once."""
     rollout = begin(calm())
@@ -494,6 +515,23 @@ def test_an_order_that_started_the_work_is_not_ordered_twice(calm, begin):
 
     assert (verdict, rows[0].verdict) == ("done", "done")
     assert len(rebuilds(sim)) == 1
+
+
+def test_a_desktop_that_left_the_pool_of_an_order_is_not_forgotten(calm, begin):
+    """It was approved, and the job that the order began has no word of it: the pool is not done."""
+    sim = calm(region="old")
+    ws_plan = begin(sim)
+    name = ws_plan.plan.items[0].pool_name
+    rollout = begin(sim, Choice(orders={name: "CS123"}), [name])
+    item = rollout.plan.items[0]
+    victim = item.targets[0].desktop_id
+    sim.cloud.remove_desktop(victim)
+    rollout.ws.send(item.path, item.body.encode())
+    _, (_, rows, verdict, _) = drain(rollout)
+
+    assert victim in rows[0].targets
+    assert rows[0].desktops.get(victim, {}).get("state") != "done"
+    assert "done" not in {verdict, rows[0].verdict}
 
 
 def test_a_pool_that_its_order_began_twice_is_the_canary_and_is_handed_over(calm, begin):

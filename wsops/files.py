@@ -13,7 +13,7 @@ from wsops.errors import SettingsError
 
 # The full-width forms count as well: spreadsheets read them as the plain ones.
 _FORMULA_STARTS = (*"=+-@\t\r\n\0", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-_DEVICES = Path("/dev")
+_DEVICES = frozenset({Path("/dev"), Path("/dev/fd")})
 
 
 def write_private(path: Path, text: str) -> None:
@@ -34,7 +34,7 @@ def write_private_bytes(path: Path, content: bytes) -> None:
         SettingsError: the place cannot be written.
     """
     try:
-        if path.absolute().is_relative_to(_DEVICES) or (path.exists() and not path.is_file()):
+        if path.absolute().parent in _DEVICES or (path.exists() and not path.is_file()):
             path.write_bytes(content)
         else:
             _replace(path, content)

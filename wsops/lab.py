@@ -140,7 +140,7 @@ def jupyterlab(opening: Opening, environment: Mapping[str, str], *, browser: boo
         log = own / "jupyter.log"
         with log.open("wb") as errors:
             process = tethered.start(
-                ["jupyterlab", "--config", str(config)],
+                ["wsops.labapp", "--config", str(config)],
                 env=_jupyter_environment(environment, own),
                 cwd=opening.folder,
                 stderr=errors,

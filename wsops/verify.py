@@ -108,7 +108,8 @@ class _Judge:
             return End("failed", f"{sub.error_code} {sub.fail_reason}".strip() or "no reason given")
         if desktop.image_id != self.image_id:
             return End("mismatch", f"its sub-job ended well, but it runs {desktop.image_id or '?'}")
-        if desktop.ready or self.targets[desktop.desktop_id].get("off"):
+        was_off = self.targets[desktop.desktop_id].get("off")
+        if desktop.ready or (was_off and desktop.off and not desktop.task_status):
             return End("done")
         return End("not_ready", f"it runs the image, but is {desktop.login_status or 'unknown'}")
 

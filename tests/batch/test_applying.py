@@ -11,6 +11,8 @@ from contextlib import closing
 import pytest
 
 from tests.batch.conftest import NOTEBOOKS, words
+from wsops.batch.ledger import Ledger
+from wsops.errors import JournalError
 
 REPAIR = NOTEBOOKS / "20_repair_mismatches.ipynb"
 
@@ -99,6 +101,26 @@ def test_a_batch_that_has_stopped_does_not_begin_again(fleet_to_repair, repair, 
 
     assert words(document) == ["done", "done"] + ["not_started"] * (len(document["runs"]) - 2)
     assert document["stop"] == "too many desktops failed"
+    assert len(fleet.posts) == 2
+
+
+def test_a_journal_that_fails_in_the_middle_is_no_refusal(fleet_to_repair, repair, monkeypatch):
+    """Exit code 5 would say that nothing was sent."""
+    fleet = fleet_to_repair()
+    real, ends = Ledger.finish, []
+
+    def finish(ledger, attempt):
+        ends.append(attempt)
+        if len(ends) == 2:
+            msg = "the journal cannot be written: database or disk is full"
+            raise JournalError(msg)
+        return real(ledger, attempt)
+
+    monkeypatch.setattr(Ledger, "finish", finish)
+    told = repair("--workers", "1", max_desktops=fleet.total, code=3)["error"]
+
+    assert "disk is full" in told["message"]
+    assert "wsops batch resume batch-" in told["remedy"]
     assert len(fleet.posts) == 2
 
 

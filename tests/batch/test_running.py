@@ -6,7 +6,7 @@ import stat
 import subprocess
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import datetime
 from io import StringIO
 from multiprocessing import get_context
@@ -224,6 +224,39 @@ def _command(pid):
 
 def _notebook(stem):
     return NOTEBOOKS / f"{stem}.ipynb"
+
+
+SECRETS = {
+    "HUAWEICLOUD_SDK_AK": "AKIDCANARY0000000001",
+    "HUAWEICLOUD_SDK_SK": "SKcanarySKcanarySKcanary0001",
+    "HTTPS_PROXY": "http://ops:proxyPasswd9@proxy.example:3128",
+}
+
+
+@pytest.mark.parametrize("executor", ["threads", "processes"])
+def test_what_a_cell_prints_of_its_environment_holds_no_secret(
+    book, numbers, monkeypatch, tmp_path, executor
+):
+    """Nor where a worker of its own runs the row, which has never asked for credentials."""
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    settings = load(region="ap-southeast-3")
+    spec, content = plan_spec(book("import os\nprint(dict(os.environ))"), Asked(params=numbers(1)))
+    batch_id = begin(settings, spec, content, tmp_path / "runs")
+    workers = {
+        "threads": lambda: ThreadPoolExecutor(1),
+        "processes": lambda: ProcessPoolExecutor(1, mp_context=get_context("spawn")),
+    }
+    with workers[executor]() as pool:
+        drove = drive(
+            settings, batch_id, Hands(pool, 1, lambda **_: None), Console(file=StringIO())
+        )
+    files = [path.read_text() for path in (tmp_path / "runs").rglob("*") if path.is_file()]
+
+    assert drove.code == 0
+    assert any("HUAWEICLOUD_SDK_SK" in text for text in files)
+    hidden = (SECRETS["HUAWEICLOUD_SDK_AK"], SECRETS["HUAWEICLOUD_SDK_SK"], "proxyPasswd9")
+    assert [secret for secret in hidden for text in files if secret in text] == []
 
 
 def test_any_executor_will_do(book, numbers, tmp_path):

@@ -110,6 +110,20 @@ def test_a_wrong_approval_is_refused(place, planned, refused, approval, says):
     refused("apply", path, "--yes", *approval, code=5, says=says)
 
 
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (("--max-desktops", 1), "approved are 1"),
+        (("--expect-image", "another-image"), "which was not expected"),
+        (("--max-desktops", 999, "--expect-image", "another-image"), "which was not expected"),
+    ],
+)
+def test_what_is_given_beside_a_digest_has_to_hold_as_well(planned, refused, more, says):
+    """Whoever types a cap and an image means them."""
+    path, plan = planned()
+    refused("apply", path, "--yes", "--digest", plan["digest"], *more, code=5, says=says)
+
+
 def test_a_plan_works_once(planned, wsops, refused, tmp_path):
     """The file, and a copy of it, are refused once it was applied; the run is named."""
     path, plan = planned()

@@ -1,5 +1,7 @@
 """`wsops job`: show, watch and retry a job of the service."""
 
+from dataclasses import replace
+
 import pytest
 
 from wsops.client import Workspace
@@ -60,6 +62,27 @@ def test_watch_ends_with_the_job(failed, wsops):
     done = wsops("job", "watch", job, code=4)
     assert "1 of" in done.err
     assert "WKS.9 no capacity" in done.err
+
+
+def test_a_job_whose_sub_jobs_cannot_all_be_read_has_not_ended_well(applied, wsops, monkeypatch):
+    """Who knows how those ended that nobody has seen: exit 3, and the document is the job."""
+    job = applied()["items"][0]["job_id"]
+    known, listed = Workspace.job, Workspace.sub_jobs
+
+    def short(ws, job_id):
+        seen = known(ws, job_id)
+        return seen.model_copy(update={"sub_jobs": seen.sub_jobs[:1]})
+
+    def one(ws, **which):
+        found = listed(ws, **which)
+        return replace(found, rows=found.rows[:1], seen=1)
+
+    monkeypatch.setattr(Workspace, "job", short)
+    monkeypatch.setattr(Workspace, "sub_jobs", one)
+    told = wsops("job", "watch", job, code=3)
+
+    assert "only 1 of its" in told.err
+    assert wsops("job", "watch", job, "--json", code=3).document["id"] == job
 
 
 def test_watch_of_a_good_job_ends_well(applied, wsops):

@@ -1,8 +1,10 @@
 """Runs as real processes: signals, a stop from another shell, closed pipes."""
 
 import json
+import os
 import signal
 import subprocess
+import sys
 
 import pytest
 
@@ -25,6 +27,24 @@ def ended(child):
     out, err = child.communicate(timeout=40)
     assert "Traceback" not in err, err
     return child.returncode, json.loads(out), err
+
+
+@pytest.mark.parametrize("way", ["closed", "full"])
+def test_whoever_does_not_listen_to_the_progress_ends_no_run(place, planned, way):
+    """Behind `2> >(head)`, or with the log on a full disk: the outcome comes on stdout."""
+    path, plan = planned()
+    reader, writer = os.pipe()
+    ear = writer if way == "closed" else os.open("/dev/full", os.O_WRONLY)
+    os.close(reader)
+    command = [sys.executable, "-m", "wsops", "apply", str(path), "--yes", "--json"]
+    digest = ("--digest", plan["digest"])
+    done = subprocess.run(
+        [*command, *digest], stdout=subprocess.PIPE, stderr=ear, check=False, timeout=60
+    )
+    os.close(ear)
+
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["verdict"] in {"done", "left_in_use"}
 
 
 def test_a_stop_from_another_shell_sends_no_further_pool(running, wsops, sent):
