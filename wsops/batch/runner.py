@@ -31,6 +31,7 @@ from wsops.text import instant
 from wsops.verdicts import errors_passed, reason_to_stop
 
 _LOOK_EVERY = 0.2  # seconds between two looks at the brake and at a stop
+_COUNT_EVERY = 5  # looks; errors are counted when a row has ended as well
 
 
 @dataclass
@@ -118,9 +119,11 @@ class Runner:
         waiting = deque(one for one in self._attempts() if one.state == "waiting")
         under_way: dict[Future[dict[str, Any]], Attempt] = {}
         canary = self.batch.spec.apply and self._look_at_canary()
+        done, looks = set[Future[dict[str, Any]]](), count()
         while waiting or under_way:
             yield from self._braked()
-            self._count_errors()
+            if next(looks) % _COUNT_EVERY == 0 or done:
+                self._count_errors()
             while waiting and len(under_way) < (1 if canary else self.hands.width):
                 self.stop = self.stop or self._reason_to_stop()
                 if self.stop:
