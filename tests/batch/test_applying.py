@@ -1,7 +1,6 @@
 """A batch that applies is one rollout: canary, total, threshold, stop, and what became of it."""
 
 import json
-import os
 import signal
 import sqlite3
 import threading
@@ -124,62 +123,33 @@ def test_a_journal_that_fails_in_the_middle_is_no_refusal(fleet_to_repair, repai
     assert len(fleet.posts) == 2
 
 
-@pytest.fixture
-def too_many_fail(fleet_to_repair, monkeypatch):
-    """Give a function: a fleet whose second pool fails so that more failed than is borne."""
+@pytest.mark.parametrize("beside", ["a Ctrl-C", "an unknown row"])
+def test_a_threshold_that_was_passed_is_kept_for_good(
+    fleet_to_repair, repair, wsops, monkeypatch, beside
+):
+    """Though more is borne afterwards, somebody interrupts, or a row may yet prove to be well."""
+    fleet = fleet_to_repair()
+    if beside == "an unknown row":
+        second = {"pool_id": fleet.pools[1].id}
+        fleet.sim.cloud.faults.add("cut", times=1, operation="RebuildDesktopPool", match=second)
+    passed = []
 
-    def make(share):
-        fleet = fleet_to_repair(pools=7, desktops=10, mismatch=0.7, speed=150)
-        limits = {"max_errors_share": share, "max_errors_least": 1}
-        monkeypatch.setenv("WSOPS_LIMITS", json.dumps(limits))
-        patient = json.loads(os.environ["WSOPS_POLLING"]) | {"reconcile_within": 8}
-        monkeypatch.setenv("WSOPS_POLLING", json.dumps(patient | {"stall_after": 20}))
-        fleet.fail(fleet.behind(fleet.pools[1])[:3])
-        return fleet
+    def once(*_):
+        if passed or len(fleet.posts) < 2:
+            return ""
+        passed.append("too many desktops failed")
+        if beside == "a Ctrl-C":
+            signal.raise_signal(signal.SIGINT)
+        return passed[0]
 
-    return make
-
-
-def test_a_threshold_that_was_passed_is_kept_while_a_row_is_unknown(too_many_fail, repair, wsops):
-    """A resume looks for what became of it, and begins no further row."""
-    fleet = too_many_fail(0.25)
-    lost = {"pool_id": fleet.pools[3].id}
-    fleet.sim.cloud.faults.add("cut", times=1, operation="RebuildDesktopPool", match=lost)
-    document = repair("--workers", "3", max_desktops=fleet.total, code=None)
-    sent = len(fleet.posts)
+    monkeypatch.setattr("wsops.batch.runner.errors_passed", once)
+    code = {"a Ctrl-C": 130, "an unknown row": 3}[beside]
+    document = repair("--workers", "1", max_desktops=fleet.total, code=code)
     again = wsops("batch", "resume", document["batch_id"], "--json", code=None).document
 
-    assert "the approved threshold is" in document["stop"]
-    assert sent < len(document["runs"])
-    assert len(fleet.posts) == sent
-    assert "the approved threshold is" in again["stop"]
-
-
-def test_a_threshold_that_was_passed_is_kept_through_a_ctrl_c(
-    too_many_fail, audited, start, until, wsops
-):
-    """Whoever interrupts a batch that has stopped does not set it free."""
-    fleet = too_many_fail(0.5)
-    rows = ("--from-audit", audited(), "--apply", "--max-desktops", fleet.total)
-    child = start("batch", "run", REPAIR, *rows, "--workers", "2", "--json")
-
-    def has_failed():
-        try:
-            shown = wsops("batch", "status", "--json", code=None).document
-        except ValueError:
-            return False
-        return {"failed", "partial"} & {run["verdict"] for run in shown.get("runs", ())}
-
-    until(has_failed, within=60)
-    time.sleep(0.4)
-    child.send_signal(signal.SIGINT)
-    out, _ = child.communicate(timeout=60)
-    sent = len(fleet.posts)
-    wsops("batch", "resume", json.loads(out)["batch_id"], "--json", code=None)
-
-    assert child.returncode == 130
-    assert sent < 7
-    assert len(fleet.posts) == sent
+    assert document["stop"] == again["stop"] == "too many desktops failed"
+    assert words(again)[2:] == ["not_started"] * (len(document["runs"]) - 2)
+    assert len(fleet.posts) == 2
 
 
 def test_a_total_that_cannot_be_enough_is_refused_before_anything_runs(fleet_to_repair, repair):
