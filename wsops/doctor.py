@@ -103,7 +103,7 @@ def _journal(settings: Settings) -> Iterator[Finding]:
             broken = journal.broken_event()
             runs = len(journal.runs())
         if broken is None:
-            yield Finding("ok", "record", f"{place}: {runs} runs, chain of events whole")
+            yield Finding("ok", "record", f"{place}: {count(runs, 'run')}, chain of events whole")
         else:
             yield Finding("fail", "record", f"{place}: event {broken} does not fit the chain")
     except WsopsError as error:

@@ -6,6 +6,7 @@ the image each of them runs now. Its digest covers all of it, so what was read i
 
 from __future__ import annotations
 
+import difflib
 import fnmatch
 import hashlib
 import json
@@ -19,6 +20,7 @@ from wsops.audited import differs
 from wsops.errors import BlastRadius, NotApproved, PlanError, PlanExpired, StalePlan
 from wsops.models import ID_PATTERN, SESSIONS, Desktop, Pool, Record
 from wsops.settings import Limits, Settings
+from wsops.text import count
 
 SCHEMA = 1
 IDLE_ONLY = "FOR_EXPAND_AND_IDLE"
@@ -26,6 +28,7 @@ EVERYONE = "FOR_EXPAND_AND_ALL"
 
 _LONGEST_LIFE = timedelta(hours=12)
 _CLOCKS_DIFFER = timedelta(minutes=10)
+_SHOWN = 4  # names of pools that may be meant
 _FREE = frozenset({"image_type", "os_type", "delay_time", "message", "desktop_ids"})
 
 
@@ -182,14 +185,22 @@ def chosen(pools: Iterable[Pool], patterns: Sequence[str]) -> tuple[Pool, ...]:
     asked = tuple(patterns) or ("*",)
     for pattern in patterns:
         if not any(_matches(pool, pattern) for pool in pools):
-            msg = f"no pool matches {pattern!r}"
-            raise PlanError(msg, remedy="`wsops audit` lists the pools; quote patterns with *")
+            msg = f"no pool matches {pattern!r}; there {_such_as(pools, pattern)}"
+            raise PlanError(msg, remedy="name one, give its ID, or quote a pattern: 'sales-*'")
 
     def order(pool: Pool) -> tuple[int, int, str]:
         first = next(n for n, pattern in enumerate(asked) if _matches(pool, pattern))
         return first, pool.desktop_count, pool.name
 
     return tuple(sorted((p for p in pools if any(_matches(p, a) for a in asked)), key=order))
+
+
+def _such_as(pools: Sequence[Pool], pattern: str) -> str:
+    """Say how many pools there are, and name those that may be meant."""
+    names = sorted(pool.name for pool in pools)
+    meant = difflib.get_close_matches(pattern.strip("*"), names, _SHOWN, 0.4) or names[:_SHOWN]
+    are = "is" if len(names) == 1 else "are"
+    return f"{are} {count(len(names), 'pool')}{', such as ' if meant else ''}{', '.join(meant)}"
 
 
 def read_plan(text: str) -> Plan:

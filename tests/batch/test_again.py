@@ -193,7 +193,7 @@ def test_a_run_of_a_batch_is_known_as_one(fleet_to_repair, repair, wsops):
 
     assert [run["batch_id"] for run in runs] == [batch_id] * 2
     assert batch_id in wsops("history").out
-    assert "must be one run that goes on; here: none" in wsops("stop", code=5).err
+    assert "no run of this project goes on" in wsops("stop", code=5).err
 
 
 def test_rows_are_not_asked_for_again_from_another_place(

@@ -232,6 +232,6 @@ def test_a_command_is_copied_by_its_button(reader):
     opened = one.open(page(mixed(), None))
     opened.locator(".r-next button").first.click()
 
-    assert opened.get_by_role("button", name="Copied").is_visible()
+    opened.get_by_role("button", name="Copied").wait_for()
     assert opened.evaluate("navigator.clipboard.readText()") == "wsops resume r"
     assert one.complaints == []

@@ -106,5 +106,5 @@ def test_the_journal_is_described(place, request, wsops, journal):
         request.getfixturevalue("applied")("fin-office-01")
     found = findings(wsops("doctor", "--json").document)
     text = json.dumps(list(found.values()))
-    says = "1 runs, chain of events whole" if journal == "applied" else "none yet"
+    says = "1 run, chain of events whole" if journal == "applied" else "none yet"
     assert says in text

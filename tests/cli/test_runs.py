@@ -233,7 +233,7 @@ def test_nothing_is_sent_after_a_stop(halted, wsops, sent):
 def test_a_stop_without_a_name_is_of_this_project_alone(halted, wsops, monkeypatch):
     """A run of another project is not stopped by somebody who is not there, nor one of two."""
     monkeypatch.setenv("WSOPS_PROJECT_ID", "f" * 32)
-    assert "must be one run that goes on; here: none" in wsops("stop", code=5).err
+    assert "no run of this project goes on" in wsops("stop", code=5).err
 
 
 def test_a_job_that_is_adopted_by_hand_has_the_time_that_its_users_were_given(

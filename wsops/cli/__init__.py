@@ -36,6 +36,12 @@ _COMMANDS = {
 }
 
 
+def _close_to(name: str) -> list[str]:
+    import difflib  # noqa: PLC0415  (for a mistake alone)
+
+    return difflib.get_close_matches(name, _COMMANDS, 1)
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are needed."""
 
@@ -43,10 +49,11 @@ class LazyGroup(click.Group):
         """Give the commands in the order of a working day."""
         return list(_COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command."""
         if cmd_name not in _COMMANDS:
-            return None
+            meant = "".join(f" Did you mean {one!r}?" for one in _close_to(cmd_name))
+            ctx.fail(f"No such command {cmd_name!r}.{meant}")
         module, _ = _COMMANDS[cmd_name]
         command = getattr(importlib.import_module(module), cmd_name)
         assert isinstance(command, click.Command)  # noqa: S101

@@ -48,10 +48,13 @@ def _only_open(journal: Journal, settings: Settings) -> str:
         msg = f"{run_id} is of {batch_id}, whose other rows would go on"
         remedy = f"`wsops batch stop {batch_id}` stops all of it, `wsops stop RUN` one run"
         raise JournalError(msg, remedy=remedy)
-    if len(found) != 1:
-        named = ", ".join(found[:_MOST_NAMED]) or "none"
+    if not found:
+        msg = "no run of this project goes on: there is nothing to stop"
+        raise JournalError(msg, remedy="`wsops history` lists all runs")
+    if len(found) > 1:
+        named = ", ".join(found[:_MOST_NAMED])
         msg = f"without a name it must be one run that goes on; here: {named}"
-        raise JournalError(msg, remedy="name it: `wsops stop RUN`; `wsops history` lists all")
+        raise JournalError(msg, remedy="name it: `wsops stop RUN`")
     return found[0]
 
 
