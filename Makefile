@@ -30,7 +30,7 @@ check: $(READY)  ## style, types, arrows between rooms
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: $(READY) browser  ## the tests; under twenty minutes on two slow cores
+test: $(READY) browser  ## the tests; about twenty minutes on two slow cores
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term
 
 browser: $(READY)

@@ -235,7 +235,7 @@ def sends(simulation):
 
 
 def popen(*arguments, **changes):
-    environment = dict(os.environ) | changes.pop("env", {})
+    environment = os.environ | {"PYTHONFAULTHANDLER": "1"} | changes.pop("env", {})
     return subprocess.Popen(
         [sys.executable, "-m", "wsops", *map(str, arguments)],
         stdout=subprocess.PIPE,

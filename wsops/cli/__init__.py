@@ -6,6 +6,7 @@ Commands are imported when they are called, so that `wsops --help` needs nothing
 from __future__ import annotations
 
 import importlib
+import sys
 
 import click
 
@@ -36,6 +37,9 @@ _COMMANDS = {
 }
 
 
+_INTERRUPTED = 130
+
+
 def _close_to(name: str) -> list[str]:
     import difflib  # noqa: PLC0415  (for a mistake alone)
 
@@ -55,7 +59,10 @@ class LazyGroup(click.Group):
             meant = "".join(f" Did you mean {one!r}?" for one in _close_to(cmd_name))
             ctx.fail(f"No such command {cmd_name!r}.{meant}")
         module, _ = _COMMANDS[cmd_name]
-        command = getattr(importlib.import_module(module), cmd_name)
+        try:
+            command = getattr(importlib.import_module(module), cmd_name)
+        except KeyboardInterrupt:  # click would end with 1
+            sys.exit(_INTERRUPTED)
         assert isinstance(command, click.Command)  # noqa: S101
         return command
 
