@@ -503,12 +503,17 @@ def test_one_process_drives_a_run(calm, begin):
     events.close()
 
 
-def test_an_order_that_started_the_work_is_not_ordered_twice(calm, begin):
-    """Given an order, a job that began since the plan is adopted instead of sent."""
+@pytest.fixture
+def ordered(calm, begin):
+    """Give a fleet, and a run of one pool of it whose repair was ordered."""
     sim = calm(region="old")
-    ws_plan = begin(sim)
-    name = ws_plan.plan.items[0].pool_name
-    rollout = begin(sim, Choice(orders={name: "CS123"}), [name])
+    name = begin(sim).plan.items[0].pool_name
+    return sim, begin(sim, Choice(orders={name: "CS123"}), [name])
+
+
+def test_an_order_that_started_the_work_is_not_ordered_twice(ordered):
+    """Given an order, a job that began since the plan is adopted instead of sent."""
+    sim, rollout = ordered
     item = rollout.plan.items[0]
     rollout.ws.send(item.path, item.body.encode())
     _, (_, rows, verdict, _) = drain(rollout)
@@ -517,12 +522,9 @@ def test_an_order_that_started_the_work_is_not_ordered_twice(calm, begin):
     assert len(rebuilds(sim)) == 1
 
 
-def test_a_desktop_that_left_the_pool_of_an_order_is_not_forgotten(calm, begin):
+def test_a_desktop_that_left_the_pool_of_an_order_is_not_forgotten(ordered):
     """It was approved, and the job that the order began has no word of it: the pool is not done."""
-    sim = calm(region="old")
-    ws_plan = begin(sim)
-    name = ws_plan.plan.items[0].pool_name
-    rollout = begin(sim, Choice(orders={name: "CS123"}), [name])
+    sim, rollout = ordered
     item = rollout.plan.items[0]
     victim = item.targets[0].desktop_id
     sim.cloud.remove_desktop(victim)

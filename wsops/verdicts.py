@@ -155,8 +155,8 @@ def errors_passed(
     pools = sum(row.state != "ended" or row.verdict == "rejected" for row in counted)
     if desktops + pools <= allowed:
         return ""
-    errors = (f"{count(desktops, 'desktop')} failed", f"{count(pools, 'pool')} refused or unknown")
-    told = ", ".join(error for error in errors if not error.startswith("0 "))
+    errors = ((desktops, "desktop", "failed"), (pools, "pool", "refused or unknown"))
+    told = ", ".join(f"{count(number, thing)} {how}" for number, thing, how in errors if number)
     return f"{told}; the approved threshold is {allowed}"
 
 

@@ -36,8 +36,7 @@ _COMMANDS = {
     "report": ("wsops.cli.report", "Make a page of an executed notebook; without names: share."),
 }
 
-
-_INTERRUPTED = 130
+INTERRUPTED = 130
 
 
 def _close_to(name: str) -> list[str]:
@@ -62,7 +61,7 @@ class LazyGroup(click.Group):
         try:
             command = getattr(importlib.import_module(module), cmd_name)
         except KeyboardInterrupt:  # click would end with 1
-            sys.exit(_INTERRUPTED)
+            sys.exit(INTERRUPTED)
         assert isinstance(command, click.Command)  # noqa: S101
         return command
 

@@ -14,8 +14,8 @@ import click
 
 from wsops import approval, screens
 from wsops.advice import next_commands
+from wsops.cli import INTERRUPTED
 from wsops.cli.common import (
-    INTERRUPTED,
     Terminated,
     command,
     connected,

@@ -18,6 +18,7 @@ import click
 from rich.console import Console
 
 from wsops.aliases import aliases, own_key
+from wsops.cli import INTERRUPTED
 from wsops.client import Workspace, connect
 from wsops.errors import WsopsError
 from wsops.files import write_private
@@ -28,7 +29,6 @@ from wsops.redact import RedactingFilter, scrub
 from wsops.snapshot import as_fleet
 from wsops.text import is_plain, visible
 
-INTERRUPTED = 130
 TERMINATED = 143
 
 _LONGEST = 2000  # characters of an error
